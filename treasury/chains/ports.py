@@ -1,0 +1,401 @@
+"""What the rest of the treasury may ask of a chain: the contract that `EvmAdapter` and `FakeChain` both keep.
+
+Pure: imports neither Django nor an SDK. `tests/contracts/` runs one suite over every implementation.
+
+Forms used everywhere:
+
+* transaction and block hashes: `str`, "0x" and 64 lower-case hex digits;
+* addresses: `str` in the network's canonical form (EVM: EIP-55 checksummed), as `addresses.parse_address` returns it;
+  only `AddressFilter` sees raw forms, for speed;
+* token amounts: `int` in the token's raw unit (`amount_raw`; 10^-6 or 10^-18), see `Network.raw_to_micro`;
+* native amounts and fees: `int` wei.
+
+Every method may raise the typed errors of `errors.py`. No method holds a lock or a transaction; none may be called
+within a database transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from treasury.chains.errors import ChainError
+
+type BlockTag = Literal["latest", "pending", "finalized"] | int
+"""A height, or the node's view: `finalized` means final by the *network's policy* (tag or depth), not just the tag."""
+
+
+# --- blocks and deposits --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """One block. `timestamp` is in seconds since the epoch, as the chain has it."""
+
+    number: int
+    block_hash: str
+    parent_hash: str
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One Transfer log of *the* token contract.
+
+    `ordinal` is the log's position (from 0) among all Transfer logs of the token within its transaction, ours or not,
+    value 0 included. `log_index` is its position in the block and changes when the transaction is mined again.
+
+    The ordinal is only as good as the node's list of logs: a node that drops a log shifts the ordinals behind it.
+    Before money is credited compare with `PaymentSender.receipts`, whose transfers come from the whole receipt.
+    """
+
+    tx_hash: str
+    ordinal: int
+    log_index: int
+    block_number: int
+    block_hash: str
+    contract: str
+    sender: str
+    recipient: str
+    amount_raw: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTransfer:
+    """A Transfer log of some other contract than the token: a look-alike, or simply another coin. Never credited."""
+
+    tx_hash: str
+    log_index: int
+    block_number: int
+    block_hash: str
+    contract: str
+    sender: str
+    recipient: str
+    amount_raw: int
+
+
+class AddressFilter(Protocol):
+    """Which recipients may be ours. May say yes too often (a bitmap does), never no to an address of ours."""
+
+    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+        """Positions of the recipients that may be ours, ascending.
+
+        `recipients`: 40 lower-case hex digits each, as ASCII bytes, without "0x". Called once per range with all of
+        the range's recipients (50,000 and more), so implementations work on the whole list at once.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedRange:
+    """One range, read completely from one endpoint which had every block of it.
+
+    `before` is the block in front of `first_block` as *that endpoint* sees it (None if `first_block` is 0), `last` the
+    last block of the range. Compare `before.block_hash` with the cursor's: if they differ the chain reorganised (or the
+    endpoint is on another fork) and nothing of this range may be stored before the cursor was rewound.
+    """
+
+    first_block: int
+    last: BlockRef
+    before: BlockRef | None
+    transfers: tuple[Transfer, ...]
+    logs_seen: int
+
+
+class DepositSource(Protocol):
+    """Reading a network for the watcher."""
+
+    def head(self) -> BlockRef:
+        """The newest block of a healthy endpoint."""
+        ...
+
+    def finalized(self) -> BlockRef:
+        """The newest block that is final by the network's policy: the node's tag, or `confirmations` below the head.
+
+        With depth 5 the block at head - 5 is final, that is: it has five blocks on top of it.
+        """
+        ...
+
+    def block(self, number: int) -> BlockRef | None:
+        """The canonical block at this height, None if the chain is not that high."""
+        ...
+
+    def transfers(self, first_block: int, last_block: int, wanted: AddressFilter) -> ScannedRange:
+        """Transfers of the token in the inclusive range whose recipient `wanted` picks, in chain order.
+
+        Raises RangeRefused (halve it), BlockNotAvailable (no endpoint has `last_block`), ReorgInFlight (ask again).
+        One request for the logs, whatever the number of addresses.
+        """
+        ...
+
+    def scan(self, first_block: int, last_block: int, wanted: AddressFilter) -> Iterator[ScannedRange]:
+        """The same over any length: consecutive ranges of at most `scan_max_blocks`, halved where the node refuses.
+
+        Lazy: nothing is read until the next range is asked for, so commit each range (with the cursor) before taking
+        the next. Raises RangeRefused only if a single block is refused; what was yielded before stays valid.
+        """
+        ...
+
+    def foreign_transfers(
+        self, first_block: int, last_block: int, recipients: Sequence[str]
+    ) -> tuple[ForeignTransfer, ...]:
+        """ERC-20-shaped Transfers of any contract *other than* the token to one of `recipients`, chain order.
+
+        For look-alike tokens. At most `MAX_FOREIGN_RECIPIENTS` recipients; bounded like `transfers`, not complete by
+        contract: a node may drop logs, and nothing is ever credited from this.
+        """
+        ...
+
+    def token_balance(self, address: str) -> int:
+        """Raw token units that the address holds at the head."""
+        ...
+
+
+MAX_FOREIGN_RECIPIENTS = 500
+
+
+# --- payments -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Fees per gas in wei for a type-2 transaction. `base_fee_wei` is the newest block's, 0 where there is none."""
+
+    max_fee_wei: int
+    max_priority_fee_wei: int
+    base_fee_wei: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """One call for `estimate_gas_many`. `data` is calldata."""
+
+    sender: str
+    to: str
+    data: bytes = b""
+    value_wei: int = 0
+
+
+class SendVerdict(StrEnum):
+    """What a node said to raw bytes."""
+
+    ACCEPTED = "accepted"  # it is in the node's pool; not yet mined
+    ALREADY_KNOWN = "already_known"  # the node holds these bytes, in its pool or mined
+    NONCE_TOO_LOW = "nonce_too_low"  # something is mined at this nonce, perhaps these bytes: look the hash up
+    NONCE_TOO_HIGH = "nonce_too_high"
+    UNDERPRICED = "underpriced"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    INVALID = "invalid"  # no node ever takes these bytes
+    REJECTED = "rejected"  # refused for a reason that is none of these; resend or replace, never assume dead
+    NOT_SENT = "not_sent"  # provably did not leave: connection refused, rate limited, no healthy endpoint
+    UNKNOWN = "unknown"  # may have arrived: look the hash up, resend the same bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendOutcome:
+    """The fate of one `send_raw`. `tx_hash` is computed from the bytes, never taken from the node."""
+
+    tx_hash: str
+    verdict: SendVerdict
+    error: ChainError | None = None
+
+    @property
+    def is_held_by_node(self) -> bool:
+        """Whether the node said that it holds exactly these bytes."""
+        return self.verdict in (SendVerdict.ACCEPTED, SendVerdict.ALREADY_KNOWN)
+
+    @property
+    def may_be_on_its_way(self) -> bool:
+        """Whether the transaction may be in a pool or a block because of this or an earlier send."""
+        return self.verdict not in (SendVerdict.NOT_SENT, SendVerdict.INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction's result. It is final only once its block is; compare `block_hash` with `block(number)`.
+
+    `succeeded` says that the EVM did not revert. That a payment was made is `succeeded` and the matching entry in
+    `transfers` (all of the *token's* Transfers in this transaction, with their ordinals).
+    `gas_used` includes what an L2 charges for L1 data where the chain counts it as gas (Arbitrum: `l1_gas_used` of it);
+    `l1_fee_wei` is a fee on top (OP-stack chains), 0 elsewhere.
+    """
+
+    tx_hash: str
+    block_number: int
+    block_hash: str
+    succeeded: bool
+    gas_used: int
+    effective_gas_price_wei: int
+    transfers: tuple[Transfer, ...]
+    l1_gas_used: int = 0
+    l1_fee_wei: int = 0
+
+    @property
+    def fee_wei(self) -> int:
+        """What the sender paid in the native coin."""
+        return self.gas_used * self.effective_gas_price_wei + self.l1_fee_wei
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionInfo:
+    """A transaction that a node knows. `block_number` and `block_hash` are None while it is pending."""
+
+    tx_hash: str
+    nonce: int
+    sender: str
+    to: str | None
+    value_wei: int
+    data: bytes
+    block_number: int | None
+    block_hash: str | None
+
+    @property
+    def is_pending(self) -> bool:
+        return self.block_number is None
+
+
+class PaymentSender(Protocol):
+    """What sending, watching and proving a payment needs."""
+
+    def suggest_fees(self) -> Fees:
+        """Fees by the network's policy and cap. Raises FeesTooHigh if the cap is below what would be mined now."""
+        ...
+
+    def estimate_gas(self, sender: str, to: str, data: bytes, *, value_wei: int = 0) -> int:
+        """A gas *limit*: the node's estimate plus the network's margin.
+
+        Raises WouldRevert (with the contract's reason), InsufficientFunds, FeesTooHigh (above `gas_limit_max`).
+        """
+        ...
+
+    def estimate_gas_many(self, calls: Sequence[CallRequest]) -> list[int | ChainError]:
+        """The same for many calls in one round trip; an error stands in the place of its call."""
+        ...
+
+    def transaction_count(self, address: str, block: BlockTag) -> int:
+        """Transactions of the address mined up to the block; `pending` counts the node's pool in (never rely on it)."""
+        ...
+
+    def send_raw(self, signed: bytes) -> SendOutcome:
+        """Hand signed bytes to a node. Never raises for what became of the bytes: see SendVerdict.
+
+        Fails over to another endpoint only while the bytes provably did not leave. Sending the same bytes again is
+        always harmless.
+        """
+        ...
+
+    def send_raw_many(self, signed: Sequence[bytes]) -> list[SendOutcome]:
+        """The same for many, in order, in as few round trips as the node's limits allow. One outcome per item."""
+        ...
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        """None: not mined as far as this node knows (it may be pending, unknown, or reorganised away)."""
+        ...
+
+    def receipts(self, tx_hashes: Sequence[str]) -> list[Receipt | None]:
+        """The same for many, in order, in as few round trips as possible."""
+        ...
+
+    def transaction(self, tx_hash: str) -> TransactionInfo | None:
+        """None: this node does not know it. That is no proof that it will not be mined."""
+        ...
+
+    def transactions(self, tx_hashes: Sequence[str]) -> list[TransactionInfo | None]:
+        """The same for many, in order."""
+        ...
+
+    def native_balance(self, address: str) -> int:
+        """Wei at the head."""
+        ...
+
+    def token_balance(self, address: str) -> int:
+        """Raw token units at the head."""
+        ...
+
+    def is_blocked(self, address: str) -> bool:
+        """Whether the token refuses transfers *from* this address. False where the token has no blocklist."""
+        ...
+
+    def find_transaction_by_nonce(self, sender: str, nonce: int, *, from_block: int = 0) -> TransactionInfo | None:
+        """The transaction that is *final* at this nonce, None if none is final there yet.
+
+        The proof that a broadcast is DEAD: it is, if the result's hash is none of the hashes of its intent.
+        `from_block`: a height at which the nonce was not used yet (where the broadcast was reserved); it shortens the
+        search and keeps it within a pruned node's history. Raises HistoryUnavailable.
+        """
+        ...
+
+
+# --- start check and health -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFacts:
+    """What the contract says of itself. `symbol` is for people: never match by it."""
+
+    contract: str
+    decimals: int
+    symbol: str
+    code_hash: str
+
+
+class EndpointState(StrEnum):
+    HEALTHY = "healthy"
+    COOLING = "cooling"  # failed lately; tried again after `retry_in_seconds`
+    LAGGING = "lagging"  # behind the others, or went backwards; used only if nothing better is left
+    REFUSED = "refused"  # wrong chain id; never used again
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """One endpoint as this process sees it. `url` is without credentials, query and path: safe to show."""
+
+    url: str
+    state: EndpointState
+    head: int | None
+    latency_ms: int | None
+    failures_in_a_row: int
+    retry_in_seconds: int
+    last_error: str
+    requests: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+
+
+class StartCheck(Protocol):
+    def verify(self) -> TokenFacts:
+        """Compare chain id, token code and decimals with the settings, on every endpoint that answers.
+
+        Raises WrongChain or ContractMismatch (do not start this network), EndpointUnavailable (cannot tell now).
+        """
+        ...
+
+    def endpoint_health(self) -> list[EndpointHealth]:
+        """How each endpoint does, in order of the settings. Reads memory only: no request."""
+        ...
+
+
+class ChainAdapter(DepositSource, PaymentSender, StartCheck, Protocol):
+    """Everything above for one network: what `registry.adapter(code)` returns."""
+
+
+# --- filters for tests and small sets -------------------------------------------------------------------------------
+
+
+class ExactAddresses:
+    """An AddressFilter over a set that fits in memory. The watcher's bitmap is in `treasury/address_filter.py`."""
+
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._wanted = frozenset(address.removeprefix("0x").lower().encode("ascii") for address in addresses)
+
+    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+        wanted = self._wanted
+        return [position for position, recipient in enumerate(recipients) if recipient in wanted]
+
+
+class EveryAddress:
+    """An AddressFilter that wants everything."""
+
+    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+        return range(len(recipients))
