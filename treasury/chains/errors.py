@@ -96,7 +96,7 @@ class Rejected(ChainError):
 
 
 class InvalidTransaction(Rejected):
-    """The bytes themselves are invalid (signature, chain id, encoding, gas below the intrinsic cost): no node takes them."""
+    """The bytes themselves are invalid (signature, chain id, encoding, intrinsic gas): no node takes them, ever."""
 
 
 class NonceTooLow(Rejected):
@@ -124,7 +124,7 @@ class WouldRevert(ChainError):
 
 
 class FeesTooHigh(ChainError):
-    """The network asks for more than the configured cap (`max_fee_cap_wei` or `gas_limit_max`). Wait, or raise the cap."""
+    """The network asks for more than the cap (`max_fee_cap_wei`, `gas_limit_max`) allows. Wait, or raise the cap."""
 
 
 class NotSettled(ChainError):
