@@ -1,0 +1,3 @@
+from .withdrawal import WithdrawalApproval, WithdrawalEvent, WithdrawalNote, WithdrawalRequest
+
+__all__ = ["WithdrawalApproval", "WithdrawalEvent", "WithdrawalNote", "WithdrawalRequest"]

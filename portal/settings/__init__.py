@@ -1,0 +1,1 @@
+"""Settings of each kind of process. Only this package reads the environment."""

@@ -1,0 +1,22 @@
+"""The signer's process: the only settings that know where key material is. Run with its own database role."""
+
+from pathlib import Path
+
+from .base import *  # noqa: F403  # see dev.py
+from .base import database, env
+
+DATABASES = {"default": database("SIGNER_DATABASE_URL")}
+SIGNER_KEYSTORE_FILE = env("SIGNER_KEYSTORE_FILE")
+SIGNER_PASSPHRASE = (
+    Path(env("SIGNER_PASSPHRASE_FILE")).read_text(encoding="utf-8").strip()
+    if env("SIGNER_PASSPHRASE_FILE", default="")
+    else env("SIGNER_PASSPHRASE")
+)
+# The signer's own caps and quorum; the web tier cannot see or change them.
+SIGNER_PAYMENT_CAP_MICRO = env.int("SIGNER_PAYMENT_CAP_MICRO", default=50_000_000_000)
+SIGNER_DAILY_CAP_MICRO = env.int("SIGNER_DAILY_CAP_MICRO", default=500_000_000_000)
+SIGNER_DESTINATION_DAILY_CAP_MICRO = env.int("SIGNER_DESTINATION_DAILY_CAP_MICRO", default=100_000_000_000)
+SIGNER_FOUR_EYES_FROM_MICRO = env.int("SIGNER_FOUR_EYES_FROM_MICRO", default=1_000_000_000)
+SIGNER_ADDRESS_POOL_BATCH = env.int("SIGNER_ADDRESS_POOL_BATCH", default=200)
+FAILPOINTS = env("FAULTS", default="")  # ignored unless EXCHEQUER_FAILPOINTS_ALLOWED is set: see treasury/failpoints.py
+FAILPOINTS_ALLOWED = env.bool("EXCHEQUER_FAILPOINTS_ALLOWED", default=False)

@@ -1,0 +1,9 @@
+"""The test suite: real PostgreSQL, Valkey, chains and SMTP, whose addresses the test runner puts into the environment."""
+
+from .dev import *  # noqa: F403  # see dev.py
+from .dev import env
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed: the tests create many users
+FAILPOINTS = env("FAULTS", default="")
+DEMO = False
+ACCOUNT_RATE_LIMITS = False

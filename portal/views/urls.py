@@ -1,0 +1,5 @@
+"""The customers' pages and the health answers."""
+
+from django.urls.resolvers import URLPattern
+
+urlpatterns: list[URLPattern] = []

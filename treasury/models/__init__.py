@@ -1,0 +1,19 @@
+from .alarm import Alarm
+from .broadcast import Broadcast, PaymentApproval, PaymentOrder, SigningRecord
+from .deposit import Deposit, ForeignTransfer
+from .network import NetworkState, ScannedBlock
+from .wallet import DepositAddress, Wallet
+
+__all__ = [
+    "Alarm",
+    "Broadcast",
+    "Deposit",
+    "DepositAddress",
+    "ForeignTransfer",
+    "NetworkState",
+    "PaymentApproval",
+    "PaymentOrder",
+    "ScannedBlock",
+    "SigningRecord",
+    "Wallet",
+]

@@ -1,0 +1,42 @@
+"""How far each chain has been read, and whether we trust it now."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class NetworkState(models.Model):
+    """One row per network. `scanned_*` is the deposit cursor: it moves in the commit that stores what it passed."""
+
+    network = models.CharField(_("network"), max_length=16, primary_key=True)
+    scanned_number = models.BigIntegerField(_("scanned to block"))
+    scanned_hash = models.CharField(_("hash of that block"), max_length=66)
+    scanned_at = models.DateTimeField(_("scanned at"), auto_now=True)
+    head_number = models.BigIntegerField(_("head"), default=0)
+    head_seen_at = models.DateTimeField(_("head seen at"), null=True, blank=True)
+    finalized_number = models.BigIntegerField(_("final block"), default=0)
+    # A network halts by itself when the chain contradicts what was final; only an operator resumes it.
+    halted_at = models.DateTimeField(_("halted at"), null=True, blank=True)
+    halt_reason = models.CharField(_("why it is halted"), max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("network")
+        verbose_name_plural = _("networks")
+
+    def __str__(self) -> str:
+        return self.network
+
+
+class ScannedBlock(models.Model):
+    """Hashes of recently scanned blocks, to find where a reorg began."""
+
+    network = models.CharField(_("network"), max_length=16)
+    number = models.BigIntegerField(_("block"))
+    block_hash = models.CharField(_("hash"), max_length=66)
+
+    class Meta:
+        verbose_name = _("scanned block")
+        verbose_name_plural = _("scanned blocks")
+        constraints = (models.UniqueConstraint(fields=["network", "number"], name="scanned_block_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.network} {self.number}"
