@@ -1,0 +1,77 @@
+"""The networks file of the local chains: what `NETWORKS_FILE` names in the demo and in the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from devnet.anvil import ARBITRUM, BSC, Chain
+
+# anvil's first development account deploys the token with its first transaction, so its address is known beforehand.
+TOKEN_ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+
+COMMON: dict[str, Any] = {
+    "family": "evm",
+    "asset": "USDT",
+    "finality": "depth",
+    "block_seconds": 1.0,
+    "min_deposit_micro": 1_000_000,
+    "max_withdrawal_micro": 1_000_000_000_000,
+    "gas_limit_max": 500_000,
+    "scan_max_blocks": 2_000,
+    "scan_overlap_blocks": 10,
+    "scan_head_lag_blocks": 0,
+}
+OWN: dict[str, dict[str, Any]] = {
+    ARBITRUM.code: {
+        "confirmations": 5,
+        "withdrawal_fee_micro": 1_000_000,
+        "min_withdrawal_micro": 2_000_000,
+        "fee_policy": "arbitrum",
+        "priority_fee_floor_wei": 0,
+        "max_fee_cap_wei": 100_000_000_000,
+        "explorer_tx_url": "https://arbiscan.io/tx/{hash}",
+    },
+    BSC.code: {
+        "confirmations": 3,
+        "withdrawal_fee_micro": 500_000,
+        "min_withdrawal_micro": 1_500_000,
+        "fee_policy": "bsc",
+        "priority_fee_floor_wei": 50_000_000,
+        "max_fee_cap_wei": 100_000_000_000,
+        "explorer_tx_url": "https://bscscan.com/tx/{hash}",
+    },
+}
+
+
+def network(chain: Chain, *, rpc_urls: Sequence[str], token: str = TOKEN_ADDRESS, **changes: Any) -> dict[str, Any]:
+    """The settings of one local chain; `changes` override single keys."""
+    own = {
+        "name": chain.name,
+        "chain_id": chain.chain_id,
+        "rpc_urls": list(rpc_urls),
+        "token_contract": token,
+        "token_decimals": chain.token_decimals,
+        "native_symbol": chain.native_symbol,
+    }
+    return COMMON | own | OWN[chain.code] | changes
+
+
+def to_toml(networks: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text of a networks file. JSON's strings, numbers and lists of them read the same in TOML."""
+    lines = []
+    for code, keys in networks.items():
+        lines.append(f"[{code}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write(path: Path, networks: Mapping[str, Mapping[str, Any]]) -> None:
+    """Replaces the networks file as a whole, so that no process ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.write_text(to_toml(networks), encoding="utf-8")
+    draft.replace(path)

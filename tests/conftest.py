@@ -1,0 +1,5 @@
+"""Fixtures of the whole suite. Real services only: see tests/support."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.support.databases"]

@@ -1,0 +1,163 @@
+"""The suite's database: a cluster with a migrated template is made once, kept, and copied for each run.
+
+The kept cluster is never started again. A run copies its files (a fraction of a second), starts its own server on the
+copy with every durability switched off, and throws it away: runs beside each other share nothing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from secrets import token_urlsafe
+
+from devnet.places import ROOT, digest_of
+from devnet.postgres import PostgresServer, Roles
+from devnet.processes import remember, remembered
+
+TEMPLATE = "exchequer_template"
+APPS = ("accounts", "treasury", "payouts", "portal")
+KEPT_CLUSTERS = 2
+RUN_PREFIX = "exchequer-test-"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Passwords of a kept cluster. They guard a socket in a private folder of a throw-away server."""
+
+    superuser: str
+    roles: Roles
+
+
+def cache_folder() -> Path:
+    return Path(os.environ.get("EXCHEQUER_TEST_CACHE") or ROOT / ".cache" / "tests")
+
+
+def schema_digest() -> str:
+    """Changes whenever the migrated schema might: migrations, SQL, roles, the models behind permissions, the libraries."""
+    digest = hashlib.sha256(sys.version.split()[0].encode())
+    sources = [ROOT / "requirements" / "dev.txt", ROOT / "compose" / "postgres" / "roles.sql", Path(__file__)]
+    for app in APPS:
+        for pattern in ("**/migrations/**/*", "**/*.sql", "**/models.py", "**/apps.py", "**/roles.py"):
+            sources += [path for path in (ROOT / app).glob(pattern) if path.suffix in {".py", ".sql", ".json"}]
+    for source in sorted(set(sources)):
+        digest.update(str(source.relative_to(ROOT)).encode())
+        digest.update(hashlib.sha256(source.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def new_run_folder() -> Path:
+    """A private folder for one run of the suite; those of runs that are gone are removed first."""
+    parent = Path(tempfile.gettempdir())
+    if len(str(parent)) > 40:  # a socket's path has to fit into 107 bytes
+        parent = Path("/tmp")
+    for old in parent.glob(f"{RUN_PREFIX}*"):
+        if old.stat().st_uid == os.geteuid() and (old / "owner.pid").exists() and not remembered(old / "owner.pid"):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=RUN_PREFIX, dir=parent))
+    folder.chmod(0o711)  # PostgreSQL, as `nobody`, has to get to its own folder inside
+    remember(folder / "owner.pid", os.getpid())
+    return folder
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
+
+
+def kept_cluster() -> Path:
+    """The kept cluster of the present schema: `data` and `secrets.json`. Made when it is missing."""
+    cache = cache_folder()
+    kept = cache / f"cluster-{schema_digest()}"
+    if not (kept / "secrets.json").exists():
+        with alone(cache / "lock"):
+            if not (kept / "secrets.json").exists():
+                _make_cluster(kept)
+                _forget_old_clusters(cache)
+    os.utime(kept)
+    return kept
+
+
+def _forget_old_clusters(cache: Path) -> None:
+    found = sorted(cache.glob("cluster-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in found[KEPT_CLUSTERS:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _make_cluster(kept: Path) -> None:
+    print("Making the test database (once per change of the schema) ...", flush=True)  # noqa: T201  # it takes a while
+    shutil.rmtree(kept, ignore_errors=True)
+    folder = new_run_folder()
+    secrets = Secrets(superuser=token_urlsafe(18), roles=Roles.generate())
+    server = PostgresServer(state=folder, password=secrets.superuser, durable=False)
+    try:
+        server.start()
+        server.create_database(TEMPLATE, secrets.roles)
+        migrate(server, TEMPLATE, secrets.roles)
+        with server.connect(TEMPLATE) as connection:
+            connection.execute("VACUUM (ANALYZE, FREEZE)")
+        server.stop()
+        kept.mkdir(parents=True)
+        copy_tree(server.data, kept / "data")
+        (kept / "secrets.json").touch(mode=0o600)
+        (kept / "secrets.json").write_text(json.dumps(asdict(secrets)), encoding="utf-8")
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def migrate(server: PostgresServer, database: str, roles: Roles) -> None:
+    """Runs every migration as the role that owns the schema."""
+    env = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portal.settings.migrate",
+        "MIGRATION_DATABASE_URL": server.url(user="exchequer_owner", password=roles.owner, database=database),
+        "DATABASE_URL": server.url(user="exchequer_app", password=roles.app, database=database),
+        "SECRET_KEY": "only for the tests",
+        "REDIS_URL": "unix:///nowhere",
+        "CELERY_BROKER_URL": "redis+socket:///nowhere",
+        "NETWORKS_FILE": "",
+    }
+    env.pop("PYTEST_ADDOPTS", None)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity", "0"],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"the migrations failed:\n{done.stdout}{done.stderr}")
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copies with owners kept; as a reflink where the file system can do that."""
+    command = ["cp", "-a", *(["--reflink=auto"] if sys.platform == "linux" else []), f"{source}/.", str(target)]
+    target.mkdir()
+    shutil.copystat(source, target)
+    if os.geteuid() == 0:
+        owner = source.stat()
+        os.chown(target, owner.st_uid, owner.st_gid)
+    subprocess.run(command, check=True)
+
+
+def start_copy(folder: Path) -> tuple[PostgresServer, Secrets]:
+    """A running server on a copy of the kept cluster, in `folder`. Main thread only."""
+    kept = kept_cluster()
+    facts = json.loads((kept / "secrets.json").read_text(encoding="utf-8"))
+    secrets = Secrets(superuser=facts["superuser"], roles=Roles(**facts["roles"]))
+    server = PostgresServer(state=folder, password=secrets.superuser, durable=False)
+    copy_tree(kept / "data", server.data)
+    server.start()
+    return server, secrets
+
+
+__all__ = ["TEMPLATE", "Secrets", "cache_folder", "digest_of", "kept_cluster", "new_run_folder", "start_copy"]
