@@ -1,0 +1,181 @@
+"""What pages read of the treasury: few queries, frozen results, no request to a chain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from treasury.chains import registry
+from treasury.chains.network import Finality, Network
+from treasury.models import Deposit, NetworkState
+
+WAITING = (Deposit.State.SEEN, Deposit.State.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class DepositProgress:
+    """How far a deposit is on its way to being credited. `eta_seconds` is 0 once the chain has done its part."""
+
+    confirmations_needed: int
+    confirmations_seen: int
+    eta_seconds: int
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.confirmations_seen // self.confirmations_needed if self.confirmations_needed else 100
+
+    @property
+    def is_complete(self) -> bool:
+        return self.confirmations_seen >= self.confirmations_needed
+
+
+@dataclass(frozen=True, slots=True)
+class DepositView:
+    """One deposit as its customer sees it."""
+
+    id: int
+    network: str
+    network_name: str
+    asset: str
+    address: str
+    tx_hash: str
+    explorer_url: str
+    amount_micro: int
+    state: str
+    state_label: str
+    is_below_minimum: bool
+    block_number: int
+    seen_at: datetime
+    credited_at: datetime | None
+    progress: DepositProgress
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it will change by itself: a page showing it should refresh."""
+        return self.state in WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStatus:
+    """How well we follow one network. `lag_blocks`: blocks known but not yet scanned; None before the first scan."""
+
+    code: str
+    name: str
+    head_number: int | None
+    head_seen_at: datetime | None
+    scanned_number: int | None
+    finalized_number: int | None
+    lag_blocks: int | None
+    seconds_since_head: float | None
+    halted_at: datetime | None
+    halt_reason: str
+
+    @property
+    def is_halted(self) -> bool:
+        return self.halted_at is not None
+
+
+def deposits_of(
+    customer_id: int, *, network: str = "", before_id: int | None = None, limit: int = 20
+) -> list[DepositView]:
+    """The customer's deposits, newest first, in two queries. `before_id`: the last id of the page before."""
+    found = Deposit.objects.filter(deposit_address__customer_id=customer_id).exclude(state=Deposit.State.ORPHANED)
+    if network:
+        found = found.filter(network=network)
+    if before_id is not None:
+        found = found.filter(id__lt=before_id)
+    return deposit_views(list(found.select_related("deposit_address").order_by("-id")[:limit]))
+
+
+def waiting_deposits_of(customer_id: int, *, network: str = "") -> list[DepositView]:
+    """The customer's deposits that are not credited yet but will be, newest first."""
+    found = Deposit.objects.filter(deposit_address__customer_id=customer_id, state__in=WAITING)
+    if network:
+        found = found.filter(network=network)
+    return deposit_views(list(found.select_related("deposit_address").order_by("-id")[:50]))
+
+
+def deposit_views(deposits: Sequence[Deposit]) -> list[DepositView]:
+    """Views of rows already read with their `deposit_address`."""
+    states = _states({deposit.network for deposit in deposits})
+    views = []
+    for deposit in deposits:
+        network = registry.network(deposit.network)
+        views.append(
+            DepositView(
+                id=deposit.pk,
+                network=deposit.network,
+                network_name=network.name,
+                asset=network.asset,
+                address=deposit.deposit_address.address,
+                tx_hash=deposit.tx_hash,
+                explorer_url=network.explorer_url(deposit.tx_hash),
+                amount_micro=deposit.amount_micro,
+                state=deposit.state,
+                state_label=deposit.get_state_display(),
+                is_below_minimum=deposit.amount_micro < network.min_deposit_micro,
+                block_number=deposit.block_number,
+                seen_at=deposit.seen_at,
+                credited_at=deposit.credited_at,
+                progress=deposit_progress(
+                    network, states.get(deposit.network), block_number=deposit.block_number, deposit_state=deposit.state
+                ),
+            )
+        )
+    return views
+
+
+def deposit_progress(
+    network: Network, state: NetworkState | None, *, block_number: int, deposit_state: str
+) -> DepositProgress:
+    """Confirmations seen and needed, and the time left, from the heights that the last scan recorded.
+
+    Where the node's finality tag decides, "needed" is how far the final block is behind the head at present.
+    """
+    needed = network.confirmations
+    if network.finality is Finality.TAG and state is not None:
+        needed = max(state.head_number - state.finalized_number, 1)
+    if deposit_state != Deposit.State.SEEN:
+        return DepositProgress(needed, needed, 0)
+    if state is None:
+        return DepositProgress(needed, 0, math.ceil(needed * network.block_seconds))
+    if network.finality is Finality.TAG:
+        left = block_number - state.finalized_number
+    else:
+        left = block_number + needed - state.head_number
+    left = min(max(left, 0), needed)
+    return DepositProgress(needed, needed - left, math.ceil(left * network.block_seconds))
+
+
+def network_statuses() -> list[NetworkStatus]:
+    """Every configured network, in the order of the settings, in one query."""
+    networks = registry.networks()
+    states = _states(set(networks))
+    now = timezone.now()
+    return [_status(network, states.get(code), now) for code, network in networks.items()]
+
+
+def _status(network: Network, state: NetworkState | None, now: datetime) -> NetworkStatus:
+    if state is None:
+        return NetworkStatus(network.code, network.name, None, None, None, None, None, None, None, "")
+    seen = state.head_seen_at
+    return NetworkStatus(
+        code=network.code,
+        name=network.name,
+        head_number=state.head_number,
+        head_seen_at=seen,
+        scanned_number=state.scanned_number,
+        finalized_number=state.finalized_number,
+        lag_blocks=max(state.head_number - state.scanned_number, 0),
+        seconds_since_head=(now - seen).total_seconds() if seen else None,
+        halted_at=state.halted_at,
+        halt_reason=state.halt_reason,
+    )
+
+
+def _states(codes: set[str]) -> Mapping[str, NetworkState]:
+    return {state.network: state for state in NetworkState.objects.filter(network__in=codes)} if codes else {}
