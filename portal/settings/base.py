@@ -217,6 +217,7 @@ STEP_UP_MAX_AGE_SECONDS = 300
 BROADCAST_STUCK_SECONDS = env.int("BROADCAST_STUCK_SECONDS", default=180)
 
 FAILPOINTS = ""  # named failpoints are armed by the development and test settings only
+FAILPOINTS_ALLOWED = False
 
 LOGGING = {
     "version": 1,

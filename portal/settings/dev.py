@@ -17,3 +17,4 @@ DEMO = True
 DEMO_MAIL_URL = env("DEMO_MAIL_URL", default="")
 DEMO_FAUCET_URL = env("DEMO_FAUCET_URL", default="")
 FAILPOINTS = env("FAULTS", default="")
+FAILPOINTS_ALLOWED = True
