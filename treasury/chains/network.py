@@ -138,8 +138,8 @@ _READERS: dict[str, tuple[Callable[[object], Any], str]] = {
     "float": (_seconds, "a number of seconds"),
     "str": (_text, "text"),
     "tuple[str, ...]": (_texts, "a list of texts"),
-    "Finality": (Finality, " or ".join(Finality)),
-    "FeePolicy": (FeePolicy, " or ".join(FeePolicy)),
+    "Finality": (lambda value: Finality(str(value)), " or ".join(Finality)),
+    "FeePolicy": (lambda value: FeePolicy(str(value)), " or ".join(FeePolicy)),
 }
 
 

@@ -63,7 +63,7 @@ class PaymentPayload:
 
     def unsigned_bytes(self) -> bytes:
         """`0x02 || rlp([...])` without a signature: what is stored with the reservation."""
-        return _TYPE_2 + rlp.encode(self._fields())
+        return _TYPE_2 + bytes(rlp.encode(self._fields()))
 
     def signing_digest(self) -> bytes:
         """The 32 bytes that the key signs."""
@@ -79,7 +79,7 @@ class PaymentPayload:
             raise InvalidTransaction("not a signature")
         if s > _CURVE_ORDER // 2:
             s, parity = _CURVE_ORDER - s, 1 - parity
-        return _TYPE_2 + rlp.encode([*self._fields(), _integer(parity), _integer(r), _integer(s)])
+        return _TYPE_2 + bytes(rlp.encode([*self._fields(), _integer(parity), _integer(r), _integer(s)]))
 
     @classmethod
     def from_unsigned_bytes(cls, unsigned: bytes) -> Self:
