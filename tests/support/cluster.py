@@ -20,13 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_urlsafe
 
-from devnet.places import ROOT, digest_of
+from devnet.places import ROOT
 from devnet.postgres import PostgresServer, Roles
 from devnet.processes import remember, remembered
 
 TEMPLATE = "exchequer_template"
 APPS = ("accounts", "treasury", "payouts", "portal")
-KEPT_CLUSTERS = 2
+KEPT_CLUSTERS = 4
 RUN_PREFIX = "exchequer-test-"
 
 
@@ -42,17 +42,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("EXCHEQUER_TEST_CACHE") or ROOT / ".cache" / "tests")
 
 
-def schema_digest() -> str:
-    """Changes whenever the migrated schema might: migrations, SQL, roles, the models behind permissions, the libraries."""
-    digest = hashlib.sha256(sys.version.split()[0].encode())
+def schema_sources() -> dict[str, str]:
+    """Digests of what the migrated schema is made of: migrations, SQL, roles, groups, the libraries."""
     sources = [ROOT / "requirements" / "dev.txt", ROOT / "compose" / "postgres" / "roles.sql", Path(__file__)]
     for app in APPS:
-        for pattern in ("**/migrations/**/*", "**/*.sql", "**/models.py", "**/apps.py", "**/roles.py"):
+        for pattern in ("**/migrations/**/*", "**/*.sql", "**/apps.py", "**/roles.py"):
             sources += [path for path in (ROOT / app).glob(pattern) if path.suffix in {".py", ".sql", ".json"}]
-    for source in sorted(set(sources)):
-        digest.update(str(source.relative_to(ROOT)).encode())
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    found = {
+        str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(sources))
+    }
+    return found | {"python": sys.version.split()[0]}
+
+
+def digest_of_sources(sources: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def new_run_folder() -> Path:
@@ -80,14 +83,25 @@ def alone(lock: Path) -> Iterator[None]:
 def kept_cluster() -> Path:
     """The kept cluster of the present schema: `data` and `secrets.json`. Made when it is missing."""
     cache = cache_folder()
-    kept = cache / f"cluster-{schema_digest()}"
+    sources = schema_sources()
+    kept = cache / f"cluster-{digest_of_sources(sources)}"
     if not (kept / "secrets.json").exists():
         with alone(cache / "lock"):
             if not (kept / "secrets.json").exists():
-                _make_cluster(kept)
+                _make_cluster(kept, sources, start_from=_predecessor(cache, sources))
                 _forget_old_clusters(cache)
     os.utime(kept)
     return kept
+
+
+def _predecessor(cache: Path, sources: dict[str, str]) -> Path | None:
+    """A kept cluster to which only files were added since: it lacks just the newest migrations."""
+    for kept in sorted(cache.glob("cluster-*"), key=lambda path: path.stat().st_mtime, reverse=True):
+        if (kept / "secrets.json").exists() and (kept / "sources.json").exists():
+            made_of = json.loads((kept / "sources.json").read_text(encoding="utf-8"))
+            if made_of.items() <= sources.items():
+                return kept
+    return None
 
 
 def _forget_old_clusters(cache: Path) -> None:
@@ -96,13 +110,18 @@ def _forget_old_clusters(cache: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _make_cluster(kept: Path) -> None:
+def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | None) -> None:
     print("Making the test database (once per change of the schema) ...", flush=True)  # noqa: T201  # it takes a while
     shutil.rmtree(kept, ignore_errors=True)
     folder = new_run_folder()
-    secrets = Secrets(superuser=token_urlsafe(18), roles=Roles.generate())
+    if start_from:
+        secrets = _secrets_of(start_from)
+    else:
+        secrets = Secrets(superuser=token_urlsafe(18), roles=Roles.generate())
     server = PostgresServer(state=folder, password=secrets.superuser, durable=False)
     try:
+        if start_from:
+            copy_tree(start_from / "data", server.data)
         server.start()
         server.create_database(TEMPLATE, secrets.roles)
         migrate(server, TEMPLATE, secrets.roles)
@@ -111,11 +130,19 @@ def _make_cluster(kept: Path) -> None:
         server.stop()
         kept.mkdir(parents=True)
         copy_tree(server.data, kept / "data")
-        (kept / "secrets.json").touch(mode=0o600)
-        (kept / "secrets.json").write_text(json.dumps(asdict(secrets)), encoding="utf-8")
+        (kept / "sources.json").write_text(json.dumps(sources), encoding="utf-8")
+        draft = kept / "secrets.new"
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(secrets)), encoding="utf-8")
+        draft.rename(kept / "secrets.json")  # last: its presence says that the cluster is whole
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _secrets_of(kept: Path) -> Secrets:
+    facts = json.loads((kept / "secrets.json").read_text(encoding="utf-8"))
+    return Secrets(superuser=facts["superuser"], roles=Roles(**facts["roles"]))
 
 
 def migrate(server: PostgresServer, database: str, roles: Roles) -> None:
@@ -152,12 +179,11 @@ def copy_tree(source: Path, target: Path) -> None:
 def start_copy(folder: Path) -> tuple[PostgresServer, Secrets]:
     """A running server on a copy of the kept cluster, in `folder`. Main thread only."""
     kept = kept_cluster()
-    facts = json.loads((kept / "secrets.json").read_text(encoding="utf-8"))
-    secrets = Secrets(superuser=facts["superuser"], roles=Roles(**facts["roles"]))
+    secrets = _secrets_of(kept)
     server = PostgresServer(state=folder, password=secrets.superuser, durable=False)
     copy_tree(kept / "data", server.data)
     server.start()
     return server, secrets
 
 
-__all__ = ["TEMPLATE", "Secrets", "cache_folder", "digest_of", "kept_cluster", "new_run_folder", "start_copy"]
+__all__ = ["TEMPLATE", "Secrets", "cache_folder", "kept_cluster", "new_run_folder", "start_copy"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from django.db import connections
-from pytest_django.plugin import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker
 
 from tests.support.cluster import TEMPLATE
 from tests.support.plugin import SHARE
