@@ -1,5 +1,5 @@
 from .activity import ActivityLog
 from .outgoing_mail import OutgoingMail
-from .user import User, UserManager, UserProfile
+from .user import Customer, StaffUser, User, UserManager, UserProfile
 
-__all__ = ["ActivityLog", "OutgoingMail", "User", "UserManager", "UserProfile"]
+__all__ = ["ActivityLog", "Customer", "OutgoingMail", "StaffUser", "User", "UserManager", "UserProfile"]

@@ -29,6 +29,7 @@ class ActivityLog(models.Model):
         indexes = (
             models.Index(fields=["target_type", "target_id", "id"], name="activity_target"),
             models.Index(fields=["actor", "-id"], name="activity_actor"),
+            models.Index(fields=["action", "-id"], name="activity_action"),
         )
 
     def __str__(self) -> str:

@@ -34,6 +34,8 @@ class OutgoingMail(models.Model):
         verbose_name_plural = _("outgoing mails")
         indexes = (
             models.Index(fields=["next_attempt_at"], name="mail_due", condition=models.Q(state="queued")),
+            models.Index(fields=["state", "-id"], name="mail_by_state"),
+            models.Index(fields=["recipient", "-id"], name="mail_by_recipient"),
         )
 
     def __str__(self) -> str:

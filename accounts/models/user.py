@@ -73,3 +73,22 @@ class UserProfile(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class Customer(User):
+    """A person who keeps money here: the staff's view of an account that is not staff."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        permissions = (("freeze_customer", "Can freeze and unfreeze a customer's withdrawals"),)
+
+
+class StaffUser(User):
+    """A person who works here."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff members")
