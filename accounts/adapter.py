@@ -1,7 +1,95 @@
-"""How sign-up, sign-in and account mails of allauth behave here."""
+"""How sign-up, sign-in and account mails of allauth behave here.
+
+allauth's mails go through the outbox like all others: they survive a mail server that is away, arrive within moments
+(a worker is woken at the commit) and speak the person's language. Their secret links are not stored: the row holds ids,
+and the link is made when the mail is rendered.
+"""
+
+import uuid
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from . import activity
+from .mail import compose
+from .models import User
+from .outbox import queue_mail
+from .profiles import ensure_profile
+
+# allauth's template prefix -> our mail
+QUEUED = {
+    "account/email/email_confirmation": "verify_email",
+    "account/email/email_confirmation_signup": "verify_email",
+    "account/email/password_reset_key": "password_reset",
+    "account/email/account_already_exists": "account_exists",
+    "account/email/unknown_account": "unknown_account",
+    "account/email/password_changed": "security_notice",
+    "account/email/password_reset": "security_notice",
+    "account/email/password_set": "security_notice",
+    "account/email/email_changed": "security_notice",
+    "account/email/email_confirm": "security_notice",
+    "account/email/email_deleted": "security_notice",
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    pass
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
+        """A new customer: user, profile in the language they signed up in, and the audit's line, in one commit."""
+        with transaction.atomic():
+            super().save_user(request, user, form, commit=commit)
+            if commit:
+                ensure_profile(user, language=get_language() or "")
+                activity.record(actor=user, action="account.signed_up", target=user, request=request)
+        return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
+        template = QUEUED.get(template_prefix)
+        user = User.objects.filter(email=email.lower()).first()
+        if template is None:
+            transaction.on_commit(lambda: self._send_now(template_prefix, email, context))
+            return
+        queue_mail(
+            key=f"{template}:{uuid.uuid4().hex}",  # each request for a link is a fact of its own
+            template=template,
+            user=user or context.get("user"),
+            recipient=email,
+            language="" if user else (get_language() or ""),
+            facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
+        )
+
+    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """allauth's own words in our layout. Not queued, because its context may hold a code."""
+        plain = super().render_mail(template_prefix, email, {"email": email, "request": self.request, **context})
+        compose(
+            template="plain",
+            recipient=email,
+            language=get_language() or "",
+            context={"heading": plain.subject, "text": plain.body},
+            key=uuid.uuid4().hex,
+        ).send()
+
+
+def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dict[str, Any]:
+    """What the renderers in `accounts/emails.py` need; never a link or a key."""
+    match template:
+        case "verify_email":
+            return {"user_id": context["user"].pk, "email": email}
+        case "password_reset":
+            return {"user_id": context["user"].pk}
+        case "security_notice":
+            return {
+                "kind": kind,
+                "at": timezone.now().isoformat(),
+                "ip": context.get("ip") or "",
+                "user_agent": (context.get("user_agent") or "")[:200],
+                "to_email": str(context.get("to_email") or ""),
+                "deleted_email": str(context.get("deleted_email") or ""),
+            }
+        case _:
+            return {}

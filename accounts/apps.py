@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -7,6 +6,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts.roles import create_roles_after_migrate
+        from . import emails, sign_in_audit
 
-        post_migrate.connect(create_roles_after_migrate, dispatch_uid="accounts.roles")
+        emails.register_all()
+        sign_in_audit.connect()
