@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -7,6 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import emails, sign_in_audit
+        from .roles import create_roles_after_migrate
 
         emails.register_all()
         sign_in_audit.connect()
+        post_migrate.connect(create_roles_after_migrate, dispatch_uid="accounts.roles")

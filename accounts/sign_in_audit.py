@@ -40,9 +40,7 @@ def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) ->
     activity.record(actor=user, action="account.email_confirmed", target=user, request=request)
 
 
-def _sign_in_failed(
-    sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
-) -> None:
+def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_other: Any) -> None:
     """For an account that exists; names of others are not collected."""
     email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
     user = User.objects.filter(email=email).first() if email else None
