@@ -71,9 +71,13 @@ class ValkeyServer:
         self.spawn()
         self.wait()
 
+    def client(self, database: int = 0) -> redis.Redis:
+        """A client of one numbered database; to be closed, or used in a `with`."""
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, db=database)
+
     def answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as client:
+            with self.client() as client:
                 return bool(client.ping())
         except redis.exceptions.RedisError:
             return False

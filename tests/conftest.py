@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.support.databases", "tests.support.chains", "tests.support.mail"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.chains",
+    "tests.support.mail",
+    "tests.support.product",
+    "tests.support.sockets",
+]

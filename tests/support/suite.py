@@ -98,9 +98,14 @@ class Share:
             user=f"exchequer_{role}", password=getattr(passwords, role), database=database or self.database
         )
 
+    def valkey_databases(self) -> range:
+        """This worker's numbered databases in Valkey."""
+        first = int("".join(filter(str.isdigit, self.worker)) or 0) * WORKER_DATABASES
+        return range(first, first + WORKER_DATABASES)
+
     def environment(self, database: str | None = None) -> dict[str, str]:
         """What the settings read: `database` instead of the worker's own one, if given."""
-        number = (int("".join(filter(str.isdigit, self.worker)) or 0)) * WORKER_DATABASES
+        number = self.valkey_databases().start
         valkey = self.services.valkey()
         return {
             "SECRET_KEY": "only for the tests",
