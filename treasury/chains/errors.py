@@ -34,6 +34,10 @@ class EndpointUnavailable(ChainError):
     """Connection refused, reset before the request was sent, a time-out on a read, or a 5xx on a read."""
 
 
+class TimedOut(EndpointUnavailable):
+    """The endpoint took the request and did not answer in time. Only raised for reads: a send's is UnknownOutcome."""
+
+
 class RateLimited(EndpointUnavailable):
     """HTTP 429 or the node's own "too many requests". The request had no effect."""
 
