@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class TreasuryConfig(AppConfig):
     name = "treasury"
     verbose_name = "Treasury"
+
+    def ready(self) -> None:
+        from treasury import chart
+
+        chart.register_treasury_kinds()
+        post_migrate.connect(chart.store_kinds_after_migrate, sender=self, dispatch_uid="treasury.chart")

@@ -46,7 +46,7 @@ def schema_sources() -> dict[str, str]:
     """Digests of what the migrated schema is made of: migrations, SQL, roles, groups, the libraries."""
     sources = [ROOT / "requirements" / "dev.txt", ROOT / "compose" / "postgres" / "roles.sql", Path(__file__)]
     for app in APPS:
-        for pattern in ("**/migrations/**/*", "**/*.sql", "**/apps.py", "**/roles.py"):
+        for pattern in ("**/migrations/**/*", "**/*.sql", "**/apps.py", "**/chart.py", "**/roles.py"):
             sources += [path for path in (ROOT / app).glob(pattern) if path.suffix in {".py", ".sql", ".json"}]
     found = {
         str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(sources))

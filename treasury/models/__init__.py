@@ -1,6 +1,7 @@
 from .alarm import Alarm
 from .broadcast import Broadcast, PaymentApproval, PaymentOrder, SigningRecord
 from .deposit import Deposit, ForeignTransfer
+from .ledger import LedgerAccount, LedgerBalance, LedgerKind, LedgerTransfer
 from .network import NetworkState, ScannedBlock
 from .wallet import DepositAddress, Wallet
 
@@ -10,6 +11,10 @@ __all__ = [
     "Deposit",
     "DepositAddress",
     "ForeignTransfer",
+    "LedgerAccount",
+    "LedgerBalance",
+    "LedgerKind",
+    "LedgerTransfer",
     "NetworkState",
     "PaymentApproval",
     "PaymentOrder",
