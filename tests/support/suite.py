@@ -142,5 +142,6 @@ def take_share(services: Services, worker: str) -> Share:
         share.folder / "networks.toml",
         {code: networks.network(chain, rpc_urls=[f"http://127.0.0.1:{ports[code]}"]) for code, chain in CHAINS.items()},
     )
+    (share.folder / "static").mkdir(exist_ok=True)
     os.environ.update(share.environment())
     return share
