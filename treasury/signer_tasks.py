@@ -1,0 +1,44 @@
+"""The signer's tasks. They exist in a process started with the signer's settings only; others send their names.
+
+Messages on its queue carry nothing: what to sign is in the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from celery import shared_task
+from django.conf import settings
+from django.core.cache import cache
+
+from treasury.dispatch import wake
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_TTL_SECONDS = 300
+
+if getattr(settings, "SIGNER_KEYSTORE_FILE", ""):
+    from treasury import signing
+
+    @shared_task(name="treasury.signer_tasks.sign_broadcasts")
+    def sign_broadcasts() -> None:
+        """Sign what is reserved, batch after batch, and wake the senders of those networks."""
+        while True:
+            result = signing.sign_broadcasts()
+            for network in result.networks:
+                wake("treasury.tasks.advance_payments", network)
+            if not result.signed:
+                return
+            logger.info("signed %s, refused %s", result.signed, result.refused)
+
+    @shared_task(name="treasury.signer_tasks.fill_address_pool")
+    def fill_address_pool() -> None:
+        """Make the hot wallets known and keep enough free deposit addresses."""
+        signing.ensure_wallets()
+        signing.fill_address_pool()
+
+    @shared_task(name="treasury.signer_tasks.signer_heartbeat")
+    def signer_heartbeat() -> None:
+        """Proves that the signer takes messages."""
+        cache.set("heartbeat:signer", time.time(), HEARTBEAT_TTL_SECONDS)

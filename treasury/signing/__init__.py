@@ -1,0 +1,18 @@
+"""The signer's one door. Everything in here runs in the signer's process: its settings, its database role, its queue.
+
+Other rooms never import it: they leave RESERVED broadcasts in the database and wake the signer's tasks by name.
+"""
+
+from treasury.signing.door import SigningResult, sign_broadcasts
+from treasury.signing.pool import add_addresses, fill_address_pool
+from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets
+
+__all__ = [
+    "NotTheSigner",
+    "SigningResult",
+    "WalletMismatch",
+    "add_addresses",
+    "ensure_wallets",
+    "fill_address_pool",
+    "sign_broadcasts",
+]
