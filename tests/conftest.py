@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.support.chains",
     "tests.support.mail",
     "tests.support.product",
+    "tests.support.rpc_proxy",
     "tests.support.sockets",
 ]
