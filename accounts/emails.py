@@ -16,13 +16,16 @@ def register_all() -> None:
         "verify_email",
         _verify_email,
         sample_facts={"user_id": 1, "email": "anna@example.com"},
-        sample_context={"action_url": link("/account/confirm-email/sample/"), "email": "anna@example.com"},
+        sample_context=lambda _language: {
+            "action_url": link("/account/confirm-email/sample/"),
+            "email": "anna@example.com",
+        },
     )
     register(
         "password_reset",
         _password_reset,
         sample_facts={"user_id": 1},
-        sample_context={"action_url": link("/account/password/reset/key/sample/")},
+        sample_context=lambda _language: {"action_url": link("/account/password/reset/key/sample/")},
     )
     register("account_exists", _account_exists)
     register("unknown_account", _unknown_account)

@@ -35,8 +35,8 @@ class Registration:
     template: str
     context: Renderer
     sample_facts: Mapping[str, Any]
-    # For the gallery and the tests: the context when there is no row behind the sample facts.
-    sample_context: Mapping[str, Any]
+    # For the gallery and the tests: the context in a language when there is no row behind the sample facts.
+    sample_context: Callable[[str], Mapping[str, Any]] | None
 
 
 _registry: dict[str, Registration] = {}
@@ -52,10 +52,10 @@ def register(
     renderer: Renderer = facts_as_context,
     *,
     sample_facts: Mapping[str, Any] | None = None,
-    sample_context: Mapping[str, Any] | None = None,
+    sample_context: Callable[[str], Mapping[str, Any]] | None = None,
 ) -> None:
     """Register the mail `template`. Call it in `AppConfig.ready`."""
-    _registry[template] = Registration(template, renderer, sample_facts or {}, sample_context or {})
+    _registry[template] = Registration(template, renderer, sample_facts or {}, sample_context)
 
 
 def registered(template: str) -> Registration:
@@ -92,7 +92,8 @@ def render_sample(
             language=language,
             facts=dict(registration.sample_facts),
         )
-        context = registration.sample_context or registration.context(row)
+        sample = registration.sample_context
+        context = sample(language) if sample else registration.context(row)
         return compose(
             template=registration.template, recipient=recipient, language=language, context=context, key="sample"
         )

@@ -4,3 +4,11 @@ from django.apps import AppConfig
 class PayoutsConfig(AppConfig):
     name = "payouts"
     verbose_name = "Payouts"
+
+    def ready(self) -> None:
+        from treasury.ledger import register_kind
+
+        from . import emails
+
+        register_kind("customer:*:invested", normal_side="credit", floor=0)
+        emails.register_all()

@@ -1,0 +1,152 @@
+"""The mails about a withdrawal: what the customer is told at each step, and who on the staff is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+
+from accounts.mail import NothingToTell, link, register
+from accounts.models import OutgoingMail, User
+from accounts.outbox import Mail, queue_mails
+from treasury.chains import registry
+from treasury.chains.errors import ConfigurationError
+from treasury.money import format_usdt
+
+from .links import confirmation_token
+from .models import WithdrawalEvent, WithdrawalRequest
+
+CUSTOMER_MAILS = ("received", "held", "approved", "sent", "completed", "rejected", "cancelled", "expired", "returned")
+STAFF_ASKED_AT_MOST = 20
+SAMPLE_ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
+SAMPLE_HASH = "0x4e3a3754410177e6937ef1f84bba68ea139e8d1a2258c5f85db9f1cd715a1bdd"
+
+
+def register_all() -> None:
+    """Called once, by AppConfig.ready."""
+    facts: dict[str, Any] = {
+        "id": 1024,
+        "public_id": "00000000-0000-4000-8000-000000000000",
+        "network": "arbitrum",
+        "address": SAMPLE_ADDRESS,
+        "amount_micro": 1_234_500_000,
+        "fee_micro": 1_000_000,
+        "tx_hash": SAMPLE_HASH,
+        "reason": "",
+        "hold_until": None,
+    }
+    for name in CUSTOMER_MAILS:
+        sample = dict(facts)
+        if name in {"held", "rejected"}:
+            sample["reason"] = "The address needs a closer look."
+        if name == "held":
+            sample["hold_until"] = "2026-11-24T12:00:00+00:00"
+        register(f"withdrawal_{name}", _customer_mail, sample_facts=sample)
+    register(
+        "withdrawal_confirm",
+        _confirm_mail,
+        sample_facts=facts,
+        sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/")},
+    )
+    register("withdrawal_second_approval", _staff_mail, sample_facts=facts)
+
+
+def tell_customer(name: str, row: WithdrawalRequest, event: WithdrawalEvent) -> None:
+    """Queue the customer's mail `name` about `event`, in its transaction."""
+    tell_customers(name, [(row, event)])
+
+
+def tell_customers(name: str, happened: Iterable[tuple[WithdrawalRequest, WithdrawalEvent]]) -> None:
+    """As `tell_customer`, for many at once."""
+    queue_mails(
+        Mail(
+            key=f"{row.reference}:{name}:{event.pk}",
+            template=f"withdrawal_{name}",
+            user_id=row.customer_id,
+            facts=_facts(row),
+        )
+        for row, event in happened
+    )
+
+
+def ask_second_approver(row: WithdrawalRequest, *, approved_by: Iterable[int]) -> None:
+    """Tell those who may give the approval that is still missing."""
+    already = [*approved_by, row.customer_id]
+    queue_mails(
+        Mail(
+            key=f"{row.reference}:second-approval:{row.revision}:{user_id}",
+            template="withdrawal_second_approval",
+            user_id=user_id,
+            facts=_facts(row),
+        )
+        for user_id in _approvers().exclude(pk__in=already).values_list("pk", flat=True)[:STAFF_ASKED_AT_MOST]
+    )
+
+
+def _approvers() -> Any:
+    codename = "approve_withdrawalrequest"
+    return (
+        User.objects.filter(is_active=True, is_staff=True)
+        .filter(Q(groups__permissions__codename=codename) | Q(user_permissions__codename=codename))
+        .order_by("pk")
+        .distinct()
+    )
+
+
+def _facts(row: WithdrawalRequest) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "public_id": str(row.public_id),
+        "network": row.network,
+        "address": row.address,
+        "amount_micro": row.amount_micro,
+        "fee_micro": row.fee_micro,
+        "tx_hash": row.tx_hash,
+        "reason": row.reason_for_customer,
+        "hold_until": row.hold_until.isoformat() if row.hold_until else None,
+    }
+
+
+def _told(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """Facts as people read them."""
+    network_name, explorer_url = facts["network"], ""
+    try:
+        network = registry.network(facts["network"])
+    except ConfigurationError:
+        pass  # a network taken out of the settings keeps its code
+    else:
+        network_name = network.name
+        explorer_url = network.explorer_url(facts["tx_hash"]) if facts["tx_hash"] else ""
+    return {
+        "number": f"W-{facts['id']}",
+        "network_name": network_name,
+        "address": facts["address"],
+        "amount": format_usdt(facts["amount_micro"], language),
+        "fee": format_usdt(facts["fee_micro"], language),
+        "debit": format_usdt(facts["amount_micro"] + facts["fee_micro"], language),
+        "tx_hash": facts["tx_hash"],
+        "explorer_url": explorer_url,
+        "reason": facts["reason"],
+        "hold_until": parse_datetime(facts["hold_until"]) if facts["hold_until"] else None,
+        "action_url": link(reverse("withdrawal", args=[facts["public_id"]])),
+    }
+
+
+def _customer_mail(row: OutgoingMail) -> Mapping[str, Any]:
+    return _told(row.facts, row.language)
+
+
+def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
+    withdrawal = WithdrawalRequest.objects.filter(pk=row.facts["id"]).first()
+    if withdrawal is None or withdrawal.state != WithdrawalRequest.State.REQUESTED:
+        raise NothingToTell("the request waits for no confirmation")
+    url = link(reverse("withdrawal_confirm", args=[confirmation_token(withdrawal)]))
+    return {**_told(row.facts, row.language), "action_url": url}
+
+
+def _staff_mail(row: OutgoingMail) -> Mapping[str, Any]:
+    url = link(reverse("admin:payouts_withdrawalrequest_change", args=[row.facts["id"]]))
+    return {**_told(row.facts, row.language), "action_url": url}

@@ -1,0 +1,35 @@
+"""What the worker and the beat call by name; each finds its own work."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from . import engine, withdrawals
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task(name="payouts.tasks.start_payouts")  # type: ignore[untyped-decorator]  # celery ships no types
+def start_payouts() -> None:
+    """Order the payments of approved requests."""
+    ordered = engine.start_payouts()
+    if ordered:
+        logger.info("ordered %s payments", ordered)
+
+
+@shared_task(name="payouts.tasks.settle_payouts")  # type: ignore[untyped-decorator]  # celery ships no types
+def settle_payouts() -> None:
+    """Take over what became of the payments."""
+    moved = engine.settle_payouts()
+    if moved:
+        logger.info("settled or moved %s withdrawals", moved)
+
+
+@shared_task(name="payouts.tasks.expire_withdrawals")  # type: ignore[untyped-decorator]  # celery ships no types
+def expire_withdrawals() -> None:
+    """Close what was never confirmed, and end holds whose time is over."""
+    expired, released = withdrawals.expire_withdrawals(), withdrawals.release_due_holds()
+    if expired or released:
+        logger.info("expired %s withdrawals, released %s holds", expired, released)

@@ -1,0 +1,92 @@
+"""What a withdrawal would cost, and whether it would be accepted, before anybody asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import get_language
+
+from accounts.models import User
+from payouts import errors, policy
+from payouts.policy import Decision, Refusal
+from treasury.chains import registry
+from treasury.chains.errors import ConfigurationError
+from treasury.chains.network import Network
+from treasury.money import format_usdt
+
+from .facts import withdrawal_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Micro-USDT: the recipient gets `amount_micro`, the account is debited `debit_micro`; between them is the fee."""
+
+    amount_micro: int
+    fee_micro: int
+    debit_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a review page shows. `address` is canonical."""
+
+    quote: Quote
+    address: str
+    approvals_required: int
+
+
+def known_network(code: str) -> Network:
+    """The network. Raises UnknownNetwork."""
+    try:
+        return registry.network(code)
+    except ConfigurationError as error:
+        raise errors.UnknownNetwork from error
+
+
+def quote_withdrawal(network: str, amount_micro: int) -> Quote:
+    """The fee is the network's. Raises UnknownNetwork."""
+    fee = known_network(network).withdrawal_fee_micro
+    return Quote(amount_micro=amount_micro, fee_micro=fee, debit_micro=amount_micro + fee)
+
+
+def preview_withdrawal(*, customer_id: int, network: str, address: str, amount_micro: int) -> Preview:
+    """What the request would be, if it were made now. Changes nothing, promises nothing.
+
+    Raises the WithdrawalRefused that `request_withdrawal` would raise.
+    """
+    chosen = known_network(network)
+    customer = User.objects.select_related("profile").get(pk=customer_id)
+    decision = policy.decide_withdrawal(
+        withdrawal_facts(customer=customer, network=chosen, address=address, amount_micro=amount_micro)
+    )
+    raise_refusal(decision, chosen)
+    return Preview(quote_withdrawal(network, amount_micro), decision.address, decision.approvals_required)
+
+
+def raise_refusal(decision: Decision, network: Network) -> None:
+    """Raise the first refusal of `decision` as its typed error; return if there is none."""
+    if decision.allowed:
+        return
+    refusal, fault = decision.refusals[0], decision.address_fault
+    if refusal is Refusal.BAD_ADDRESS and fault is not None:
+        raise errors.BadAddress(fault.reason, belongs_to=fault.belongs_to, network_name=network.name) from fault
+    if refusal is Refusal.BELOW_MINIMUM:
+        raise errors.BelowMinimum(_shown(network.min_withdrawal_micro))
+    if refusal is Refusal.ABOVE_MAXIMUM:
+        raise errors.AboveMaximum(_shown(network.max_withdrawal_micro))
+    raise _PLAIN[refusal]
+
+
+def _shown(amount_micro: int) -> str:
+    return format_usdt(amount_micro, get_language() or "en")
+
+
+_PLAIN: dict[Refusal, type[errors.WithdrawalRefused]] = {
+    Refusal.INACTIVE: errors.CustomerInactive,
+    Refusal.FROZEN: errors.WithdrawalsFrozen,
+    Refusal.NETWORK_HALTED: errors.NetworkHalted,
+    Refusal.OWN_ADDRESS: errors.OwnAddress,
+    Refusal.TOKEN_CONTRACT: errors.TokenContractAddress,
+    Refusal.NOT_POSITIVE: errors.AmountNotPositive,
+    Refusal.NOT_ENOUGH_MONEY: errors.NotEnoughMoney,
+}

@@ -1,0 +1,110 @@
+"""Staff approve a payment: each of them to exactly this address, amount and network."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import activity
+from accounts.activity import Origin
+from accounts.models import User, UserProfile
+from accounts.second_factor import StepUp, verify_step_up
+from accounts.wake import wake
+from payouts import emails, errors, policy
+from payouts.models import WithdrawalApproval, WithdrawalRequest
+from payouts.states import Party, State
+from payouts.transitions import locked, move
+
+from .facts import payment_facts
+from .staff import APPROVE, UNCLAIMED, permitted, require
+
+START_TASK = "payouts.tasks.start_payouts"
+
+
+def approve_withdrawal(
+    *,
+    withdrawal_id: int,
+    actor: User,
+    revision: int,
+    reason: str = "",
+    step_up: StepUp,
+    origin: Origin | None = None,
+) -> WithdrawalRequest:
+    """Record `actor`'s yes to `revision`; with the last one that is needed the request is approved and paid.
+
+    Nobody approves their own request, or one request twice. `revision` is what the dialog showed.
+    Raises NotPermitted, StepUpFailed, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState, ClaimedByAnother,
+    AlreadyApprovedByYou, CustomerFrozen.
+    """
+    approver = permitted(actor, APPROVE)
+    verify_step_up(user=approver, credential=step_up, origin=origin)
+    with transaction.atomic(durable=True):
+        row = locked(withdrawal_id)
+        require(row, revision=revision, states=(State.IN_REVIEW,), actor=approver)
+        if UserProfile.objects.filter(user_id=row.customer_id, withdrawals_frozen_at__isnull=False).exists():
+            raise errors.CustomerFrozen
+        _approve(row, approver, reason.strip(), origin)
+    return row
+
+
+def _approve(row: WithdrawalRequest, approver: User, reason: str, origin: Origin | None) -> None:
+    already = list(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision))
+    if any(each.approver_id == approver.pk for each in already):
+        raise errors.AlreadyApprovedByYou
+    approval = WithdrawalApproval.objects.create(
+        withdrawal=row,
+        revision=row.revision,
+        approver=approver,
+        approved_at=timezone.now(),
+        reason=reason[:500],
+        digest=policy.digest_of(payment_facts(row, [], None)),
+        ip_address=origin.ip_address if origin else None,
+    )
+    approvals = [*already, approval]
+    # Fixed at review, but never below what the policy asks for now.
+    required = max(
+        row.approvals_required, policy.approvals_required(row.amount_micro, settings.WITHDRAWAL_FOUR_EYES_FROM_MICRO)
+    )
+    _audit(row, approver, approvals, required, reason, origin)
+    if len(approvals) < required:
+        WithdrawalRequest.objects.filter(pk=row.pk).update(approvals_required=required, **UNCLAIMED)
+        row.approvals_required, row.claimed_by, row.claimed_until = required, None, None
+        emails.ask_second_approver(row, approved_by=[each.approver_id for each in approvals])
+        return
+    event = move(
+        row,
+        State.APPROVED,
+        by=Party.STAFF,
+        actor=approver,
+        origin=origin,
+        reason=reason,
+        approvals_required=required,
+        decided_at=timezone.now(),
+        **UNCLAIMED,
+    )
+    emails.tell_customer("approved", row, event)
+    wake(START_TASK)
+
+
+def _audit(
+    row: WithdrawalRequest,
+    approver: User,
+    approvals: list[WithdrawalApproval],
+    required: int,
+    reason: str,
+    origin: Origin | None,
+) -> None:
+    activity.record(
+        actor=approver,
+        action="withdrawal.approval_given",
+        target=row,
+        facts={
+            "revision": row.revision,
+            "approvals": len(approvals),
+            "approvals_required": required,
+            "digest": approvals[-1].digest,
+            "reason": reason,
+        },
+        origin=origin,
+    )
