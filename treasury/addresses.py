@@ -55,7 +55,7 @@ def _assign(customer_id: int, family: str) -> DepositAddress:
                 .filter(family=family, customer=None, retired_at=None)
                 .order_by("id")[:CANDIDATES]
             )
-            row = next((row for row in candidates if pool_signatures.is_authentic(row)), None)
+            row = next((row for row in candidates if pool_signatures.verify(row)), None)
             if row is not None:
                 row.customer_id = customer_id
                 row.assigned_at = timezone.now()
@@ -72,7 +72,7 @@ def _assign(customer_id: int, family: str) -> DepositAddress:
 
 
 def _require_authentic(row: DepositAddress) -> None:
-    if pool_signatures.is_authentic(row):
+    if pool_signatures.verify(row):
         return
     raise_alarm(
         key=f"address_not_authentic:{row.pk}",

@@ -7,7 +7,8 @@ class TreasuryConfig(AppConfig):
     verbose_name = "Treasury"
 
     def ready(self) -> None:
-        from treasury import chart
+        from treasury import chart, emails
 
         chart.register_treasury_kinds()
+        emails.register_all()
         post_migrate.connect(chart.store_kinds_after_migrate, sender=self, dispatch_uid="treasury.chart")

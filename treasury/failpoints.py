@@ -44,6 +44,8 @@ SIGNER_NAMES = (
     "after_pool_commit",
 )
 WATCHER_NAMES: tuple[str, ...] = (
+    "before_rewind_commit",
+    "after_rewind_commit",
     "before_scan_commit",
     "after_scan_commit",
     "before_deposit_confirm_commit",

@@ -1,5 +1,6 @@
 """Money that arrived on a chain."""
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +42,15 @@ class Deposit(models.Model):
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
     credited_at = models.DateTimeField(_("credited at"), null=True, blank=True)
     orphaned_at = models.DateTimeField(_("orphaned at"), null=True, blank=True)
+    # Whom staff credited it to, if it was not credited to its address's customer by itself.
+    credited_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("credited to"),
+    )
     # Raised at each re-inclusion after a credit was taken back; part of the ledger key, so each credit happens once.
     inclusion = models.PositiveSmallIntegerField(_("inclusion"), default=1)
 

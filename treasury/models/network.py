@@ -14,6 +14,11 @@ class NetworkState(models.Model):
     head_number = models.BigIntegerField(_("head"), default=0)
     head_seen_at = models.DateTimeField(_("head seen at"), null=True, blank=True)
     finalized_number = models.BigIntegerField(_("final block"), default=0)
+    # The search for other tokens: read to `foreign_number`; `foreign_last_number` and `foreign_address_id` tell how far
+    # the stretch after it has got.
+    foreign_number = models.BigIntegerField(_("other tokens: scanned to block"), default=0, db_default=0)
+    foreign_last_number = models.BigIntegerField(_("other tokens: being scanned to block"), default=0, db_default=0)
+    foreign_address_id = models.BigIntegerField(_("other tokens: last address asked for"), default=0, db_default=0)
     # A network halts by itself when the chain contradicts what was final; only an operator resumes it.
     halted_at = models.DateTimeField(_("halted at"), null=True, blank=True)
     halt_reason = models.CharField(_("why it is halted"), max_length=300, blank=True)

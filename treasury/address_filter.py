@@ -1,0 +1,96 @@
+"""Which recipients may be ours: a bitmap of fixed size per address family and process, whatever the pool's size.
+
+An address is the end of a hash, so slices of it are as good as hashes of it: each address sets two bits, at its first
+and second 28-bit slices. With ten million addresses one stranger in two hundred passes; the join with the pool, where
+the deposits are stored, tells them from ours. An address of the pool always passes.
+
+The bitmap follows the pool by id: the signer takes a lock before it draws ids, so they become visible in order. It is
+brought up to date in `pick`, that is after a range's logs were read: an address that received money in that range was
+shown to somebody before, and committed before that.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Sequence
+
+from django.db import connection
+
+SLOT_BITS = 28
+BITMAP_BYTES = 2**SLOT_BITS // 8
+_MASK = 2**SLOT_BITS - 1
+_WORDS_IN_ADDRESS = 5  # 20 bytes
+ROWS_AT_ONCE = 200_000
+
+# The first eight bytes of each address, the first and last id, over the next rows of the pool.
+_NEXT_ROWS = """
+    SELECT min(id), max(id), count(*), string_agg(decode(substr(address, 3, 16), 'hex'), ''::bytea ORDER BY id)
+    FROM (SELECT id, address FROM treasury_depositaddress
+          WHERE family = %s AND id >= %s ORDER BY id LIMIT %s) AS next_rows
+"""
+
+
+class PoolFilter:
+    """An `AddressFilter` (see `chains.ports`) over the pool of one family of hexadecimal addresses."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._bits = bytearray(BITMAP_BYTES)
+        self._last_id = 0
+        self._last_slice = b""
+        self.size = 0
+
+    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+        """Positions of the recipients that may be ours, ascending; see `AddressFilter.pick`."""
+        self.refresh()
+        words = array("I", bytes.fromhex(b"".join(recipients).decode("ascii")))
+        second, bits = words[1::_WORDS_IN_ADDRESS], self._bits
+        return [
+            position
+            for position, word in enumerate(words[::_WORDS_IN_ADDRESS])
+            if bits[(word & _MASK) >> 3] >> (word & 7) & 1
+            and bits[((other := second[position]) & _MASK) >> 3] >> (other & 7) & 1
+        ]
+
+    def refresh(self) -> None:
+        """Take in the rows that were added to the pool since the last time."""
+        with self._lock:
+            while self._take_next_rows():
+                pass
+
+    def _take_next_rows(self) -> bool:
+        """Whether there may be more. The last row is read again each time: is this still the same database?"""
+        with connection.cursor() as cursor:
+            cursor.execute(_NEXT_ROWS, [self.family, self._last_id, ROWS_AT_ONCE])
+            first_id, last_id, count, slices = cursor.fetchone()
+        if self._last_id and (first_id != self._last_id or not bytes(slices).startswith(self._last_slice)):
+            self._forget()  # a database was put in place of ours, from a backup perhaps: ids start anew
+            return True
+        if last_id is None or last_id == self._last_id:
+            return False
+        self._set(bytes(slices)[len(self._last_slice) :])
+        self.size += count - bool(self._last_id)
+        self._last_id, self._last_slice = last_id, bytes(slices)[-8:]
+        return bool(count == ROWS_AT_ONCE)
+
+    def _set(self, slices: bytes) -> None:
+        bits = self._bits
+        for word in array("I", slices):
+            bits[(word & _MASK) >> 3] |= 1 << (word & 7)
+
+
+_filters: dict[str, PoolFilter] = {}
+_filters_lock = threading.Lock()
+
+
+def pool_filter(family: str) -> PoolFilter:
+    """This process's filter for `family`; empty until its first `pick` or `refresh`."""
+    with _filters_lock:
+        if family not in _filters:
+            _filters[family] = PoolFilter(family)
+        return _filters[family]

@@ -1,0 +1,131 @@
+"""A deposit is believed once its block is final and the transaction's own receipt says the same as the scan did."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from treasury import failpoints
+from treasury.chains import registry
+from treasury.chains.network import Network
+from treasury.chains.ports import ChainAdapter, Receipt, Transfer
+from treasury.deposits.reorgs import take_back
+from treasury.deposits.storing import store_transfers
+from treasury.models import Deposit
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+BATCHES_PER_RUN = 10
+
+_CONFIRM = """
+    UPDATE treasury_deposit AS deposit SET state = 'confirmed', confirmed_at = %(now)s
+    FROM unnest(%(id)s::bigint[], %(block_hash)s::text[], %(address_id)s::bigint[], %(amount_raw)s::numeric[])
+         AS read (id, block_hash, address_id, amount_raw)
+    WHERE deposit.id = read.id AND deposit.state = 'seen' AND deposit.block_hash = read.block_hash
+      AND deposit.deposit_address_id = read.address_id AND deposit.amount_raw = read.amount_raw
+"""
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What the receipts say of a batch."""
+
+    confirmed: list[Deposit] = field(default_factory=list)
+    # Receipts to be stored: they hold transfers that the scan has not, or has otherwise, or lie in another block.
+    corrections: list[Receipt] = field(default_factory=list)
+    without_receipt: list[Deposit] = field(default_factory=list)
+
+
+def confirm_deposits(network_code: str) -> int:
+    """Confirm the deposits whose block is final; returns how many. Raises the chain's errors.
+
+    Each transaction's receipt is read: a deposit that it does not hold is taken back, one that the scan missed is
+    added, one that lies in another block starts to wait anew. A node that has no receipt although the block is still
+    there has not answered: the deposit waits.
+    """
+    network, chain = registry.network(network_code), registry.adapter(network_code)
+    final = chain.finalized()
+    done, last_id = 0, 0
+    for _ in range(BATCHES_PER_RUN):
+        batch = list(
+            Deposit.objects.filter(
+                network=network_code, state=Deposit.State.SEEN, block_number__lte=final.number, pk__gt=last_id
+            )
+            .select_related("deposit_address")
+            .order_by("pk")[:BATCH]
+        )
+        if not batch:
+            break
+        last_id = batch[-1].pk
+        findings = _read_receipts(chain, batch)
+        lost = _off_the_chain(chain, findings.without_receipt)
+        with transaction.atomic(durable=True):
+            done += _confirm(findings.confirmed)
+            take_back(network, lost, reason="its block is no longer on the chain")
+            for receipt in findings.corrections:
+                _correct(network, receipt)
+            failpoints.hit("before_deposit_confirm_commit")
+        failpoints.hit("after_deposit_confirm_commit")
+    return done
+
+
+def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit]) -> _Findings:
+    by_transaction: dict[str, list[Deposit]] = defaultdict(list)
+    for row in batch:
+        by_transaction[row.tx_hash].append(row)
+    findings = _Findings()
+    for receipt, rows in zip(chain.receipts(list(by_transaction)), by_transaction.values(), strict=True):
+        if receipt is None:
+            findings.without_receipt += rows
+            continue
+        held = {transfer.ordinal: transfer for transfer in receipt.transfers}
+        agreed = [row for row in rows if _says_the_same(row, held.get(row.ordinal))]
+        findings.confirmed += agreed
+        if len(agreed) < len(rows) or len(rows) < len(held):
+            findings.corrections.append(receipt)
+    return findings
+
+
+def _says_the_same(row: Deposit, transfer: Transfer | None) -> bool:
+    return transfer is not None and (
+        (transfer.block_hash, transfer.recipient, transfer.amount_raw)
+        == (row.block_hash, row.deposit_address.address, row.amount_raw)
+    )
+
+
+def _off_the_chain(chain: ChainAdapter, rows: Sequence[Deposit]) -> list[int]:
+    """Those whose height holds another block now. A height without a block proves nothing: the node may be behind."""
+    blocks = {number: chain.block(number) for number in sorted({row.block_number for row in rows})}
+    return [
+        row.pk for row in rows if (block := blocks[row.block_number]) is not None and block.block_hash != row.block_hash
+    ]
+
+
+def _confirm(rows: Sequence[Deposit]) -> int:
+    values = {
+        "now": timezone.now(),
+        "id": [row.pk for row in rows],
+        "block_hash": [row.block_hash for row in rows],
+        "address_id": [row.deposit_address_id for row in rows],
+        "amount_raw": [row.amount_raw for row in rows],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CONFIRM, values)
+        return int(cursor.rowcount)
+
+
+def _correct(network: Network, receipt: Receipt) -> None:
+    """Make a transaction's rows what its receipt says: it is read whole, the scan's logs may have had gaps."""
+    changed = store_transfers(network, receipt.transfers)
+    held = {transfer.ordinal: transfer for transfer in receipt.transfers}
+    rows = Deposit.objects.filter(network=network.code, tx_hash=receipt.tx_hash, state=Deposit.State.SEEN)
+    wrong = [row.pk for row in rows.select_related("deposit_address") if not _says_the_same(row, held.get(row.ordinal))]
+    take_back(network, wrong, reason="its transaction's receipt does not hold it")
+    if changed or wrong:
+        logger.warning("%s: rows of %s corrected by its receipt", network.code, receipt.tx_hash)

@@ -1,0 +1,99 @@
+"""Transfers into rows. A row's key is (network, transaction, ordinal): whatever is read twice is stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import connection
+from django.utils import timezone
+
+from treasury.alarms import raise_alarm
+from treasury.chains.network import Network
+from treasury.chains.ports import Transfer
+from treasury.deposits.reorgs import take_back
+from treasury.models import Alarm
+
+LARGEST_MICRO = 10**30
+"""No such amount exists; a token that logs one is not the token we believe in."""
+
+_VALUES = """
+    unnest(%(tx_hash)s::text[], %(ordinal)s::int[], %(log_index)s::int[], %(block_number)s::bigint[],
+           %(block_hash)s::text[], %(sender)s::text[], %(recipient)s::text[], %(amount_raw)s::numeric[],
+           %(amount_micro)s::numeric[], %(dust_raw)s::numeric[])
+    AS found (tx_hash, ordinal, log_index, block_number, block_hash, sender, recipient, amount_raw, amount_micro,
+              dust_raw)
+"""
+# Rows of these transactions that another block holds: the chain was reorganised, whether or not the cursor saw it.
+_MOVED = f"""
+    SELECT DISTINCT deposit.id FROM treasury_deposit deposit JOIN {_VALUES} ON found.tx_hash = deposit.tx_hash
+    WHERE deposit.network = %(network)s AND deposit.block_hash <> found.block_hash
+      AND deposit.state NOT IN ('orphaned', 'reversed')
+"""  # noqa: S608  # made of constants
+# What is credited or confirmed stays as the receipt had it. The join tells our addresses from the filter's guesses.
+_STORE = f"""
+    INSERT INTO treasury_deposit AS deposit
+        (network, tx_hash, ordinal, log_index, block_number, block_hash, deposit_address_id, sender, amount_raw,
+         amount_micro, dust_raw, state, seen_at, inclusion)
+    SELECT %(network)s, found.tx_hash, found.ordinal, found.log_index, found.block_number, found.block_hash, address.id,
+           found.sender, found.amount_raw, found.amount_micro, found.dust_raw, 'seen', %(now)s, 1
+    FROM {_VALUES}
+    JOIN treasury_depositaddress address ON address.family = %(family)s AND address.address = found.recipient
+    ORDER BY found.block_number, found.log_index
+    ON CONFLICT (network, tx_hash, ordinal) DO UPDATE SET
+        log_index = EXCLUDED.log_index, block_number = EXCLUDED.block_number, block_hash = EXCLUDED.block_hash,
+        deposit_address_id = EXCLUDED.deposit_address_id, sender = EXCLUDED.sender, amount_raw = EXCLUDED.amount_raw,
+        amount_micro = EXCLUDED.amount_micro, dust_raw = EXCLUDED.dust_raw, state = 'seen', orphaned_at = NULL,
+        confirmed_at = NULL, credited_at = NULL,
+        inclusion = deposit.inclusion + CASE WHEN deposit.state = 'reversed' THEN 1 ELSE 0 END
+    WHERE deposit.state IN ('orphaned', 'reversed')
+       OR (deposit.state = 'seen' AND (deposit.block_hash, deposit.log_index, deposit.deposit_address_id,
+                                       deposit.amount_raw)
+           IS DISTINCT FROM (EXCLUDED.block_hash, EXCLUDED.log_index, EXCLUDED.deposit_address_id, EXCLUDED.amount_raw))
+"""  # noqa: S608  # made of constants
+
+
+def store_transfers(network: Network, transfers: Sequence[Transfer]) -> int:
+    """Insert the transfers that are to our addresses, bring back those that a reorg took; how many rows changed.
+
+    Call it inside the transaction that moves the cursor. A transaction's rows that lie in another block than the one
+    given here are taken back first, all together. Transfers of nothing are no deposits.
+    """
+    credible = [each for each in transfers if each.amount_raw > 0 and _is_credible(network, each)]
+    if not credible:
+        return 0
+    parts = [network.raw_to_micro(each.amount_raw) for each in credible]
+    values = {
+        "network": network.code,
+        "family": network.family,
+        "now": timezone.now(),
+        "tx_hash": [each.tx_hash for each in credible],
+        "ordinal": [each.ordinal for each in credible],
+        "log_index": [each.log_index for each in credible],
+        "block_number": [each.block_number for each in credible],
+        "block_hash": [each.block_hash for each in credible],
+        "sender": [each.sender for each in credible],
+        "recipient": [each.recipient for each in credible],
+        "amount_raw": [each.amount_raw for each in credible],
+        "amount_micro": [micro for micro, _ in parts],
+        "dust_raw": [dust for _, dust in parts],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MOVED, values)
+        moved = [row[0] for row in cursor.fetchall()]
+        if moved:
+            take_back(network, moved, reason="its transaction is in another block now")
+        cursor.execute(_STORE, values)
+        return cursor.rowcount
+
+
+def _is_credible(network: Network, transfer: Transfer) -> bool:
+    if transfer.amount_raw < LARGEST_MICRO * network.micro_in_raw:
+        return True
+    raise_alarm(
+        key=f"incredible_amount:{network.code}",
+        severity=Alarm.Severity.CRITICAL,
+        network=network.code,
+        message="The token logged an amount larger than all money; the transfer is left out.",
+        facts={"tx_hash": transfer.tx_hash, "amount_raw": str(transfer.amount_raw)},
+    )
+    return False

@@ -1,0 +1,21 @@
+"""The sender's task."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from treasury import broadcasts
+from treasury.chains import registry
+from treasury.dispatch import wake
+
+ADVANCE = "treasury.tasks.advance_payments"
+
+
+@shared_task(name=ADVANCE)
+def advance_payments(network: str | None = None) -> None:
+    """Advance the payments of one network; without one, send a message for each, so that none waits for another."""
+    if network is not None:
+        broadcasts.advance_payments(network)
+        return
+    for code in registry.networks():
+        wake(ADVANCE, code)
