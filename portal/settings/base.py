@@ -23,7 +23,7 @@ INSTALLED_APPS = [
     "payouts.apps.PayoutsConfig",
     "treasury.apps.TreasuryConfig",
     "accounts.apps.AccountsConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",  # its default one replaces the admin site, ours included
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "portal.apps.ExchequerAdminConfig",
