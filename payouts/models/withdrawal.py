@@ -104,6 +104,15 @@ class WithdrawalRequest(models.Model):
             models.Index(fields=["tx_hash"], name="withdrawal_by_tx_hash", condition=~models.Q(tx_hash="")),
             models.Index(fields=["requested_at"], name="withdrawal_by_time"),
             models.Index(fields=["amount_micro"], name="withdrawal_by_amount"),
+            models.Index(
+                fields=["closed_at"],
+                name="withdrawal_paid_when",
+                condition=models.Q(state="paid"),
+                include=["network", "amount_micro"],
+            ),
+            models.Index(
+                fields=["confirmed_at"], name="withdrawal_waiting", condition=models.Q(state="in_review")
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,0 +1,295 @@
+"""What pages read about withdrawals and a customer's money: few queries, frozen results, nothing changes."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
+
+from treasury import ledger
+from treasury.chains import registry
+from treasury.chains.errors import ConfigurationError
+from treasury.models import Deposit
+from treasury.selectors import DepositView, deposits_of, waiting_deposits_of
+
+from .errors import WithdrawalNotFound
+from .models import WithdrawalEvent, WithdrawalRequest
+from .postings import available, reserved
+from .states import CANCELLABLE, FINAL, State
+
+COUNTED_AT_MOST = 1000
+VOID_DEPOSITS = frozenset({Deposit.State.ORPHANED, Deposit.State.REVERSED, Deposit.State.BELOW_MINIMUM})
+
+
+# --- withdrawals, as their customer sees them -----------------------------------------------------------------------
+
+
+def withdrawal_detail(*, customer_id: int, public_id: UUID) -> WithdrawalRequest:
+    """The customer's withdrawal with its `events`, oldest first, in two queries.
+
+    Raises WithdrawalNotFound, also for somebody else's.
+    """
+    row = (
+        WithdrawalRequest.objects.filter(public_id=public_id, customer_id=customer_id)
+        .prefetch_related(Prefetch("events", WithdrawalEvent.objects.order_by("id")))
+        .first()
+    )
+    if row is None:
+        raise WithdrawalNotFound
+    return row
+
+
+def withdrawals_of(
+    customer_id: int, *, network: str = "", before_id: int | None = None, limit: int = 20
+) -> list[WithdrawalRequest]:
+    """The customer's withdrawals, newest first. `before_id`: the last id of the page before."""
+    rows = WithdrawalRequest.objects.filter(customer_id=customer_id).order_by("-id")
+    if network:
+        rows = rows.filter(network=network)
+    return list((rows if before_id is None else rows.filter(pk__lt=before_id))[:limit])
+
+
+def open_withdrawals_of(customer_id: int, *, limit: int = 20) -> list[WithdrawalRequest]:
+    """Those that are still on their way, newest first."""
+    on_their_way = [state for state in State if state not in FINAL]
+    return list(
+        WithdrawalRequest.objects.filter(customer_id=customer_id, state__in=on_their_way).order_by("-id")[:limit]
+    )
+
+
+def can_cancel(row: WithdrawalRequest) -> bool:
+    """Whether its customer may still take the request back."""
+    return row.state in CANCELLABLE
+
+
+# --- all movements, the balance, the dashboard ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One line of the history. `amount_micro` is what the account was credited or debited, without a sign.
+
+    `is_void`: the money did not move after all. `public_id` and `number` belong to withdrawals.
+    """
+
+    kind: str  # "deposit" or "withdrawal"
+    id: int
+    at: datetime
+    amount_micro: int
+    network: str
+    address: str
+    state: str
+    state_label: str
+    is_void: bool
+    tx_hash: str
+    explorer_url: str
+    public_id: UUID | None = None
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Movements:
+    """A page of the history; `before` asks for the next one, None when this is the last."""
+
+    rows: tuple[Movement, ...]
+    before: str | None
+
+
+def movements_of(
+    customer_id: int, *, kind: str = "", network: str = "", before: str | None = None, limit: int = 20
+) -> Movements:
+    """Deposits and withdrawals in one list, newest first, keyset-paged.
+
+    `kind`: "deposits", "withdrawals" or "" for both; `network`: a code or "". Raises ValueError for a broken `before`.
+    """
+    deposit_id, withdrawal_id = _read_cursor(before)
+    deposits: list[Movement] = []
+    withdrawals: list[Movement] = []
+    if kind != "withdrawals":
+        found = deposits_of(customer_id, network=network, before_id=deposit_id, limit=limit + 1)
+        deposits = [_of_deposit(each) for each in found]
+    if kind != "deposits":
+        rows = withdrawals_of(customer_id, network=network, before_id=withdrawal_id, limit=limit + 1)
+        withdrawals = [_of_withdrawal(each) for each in rows]
+    # Each list is in the order of its ids, and stays so: the cursor is the last id taken from each.
+    merged = list(heapq.merge(deposits, withdrawals, key=lambda each: each.at, reverse=True))
+    page = merged[:limit]
+    for each in page:
+        if each.kind == "deposit":
+            deposit_id = each.id
+        else:
+            withdrawal_id = each.id
+    more = len(merged) > limit
+    return Movements(tuple(page), f"{deposit_id or 0}.{withdrawal_id or 0}" if more else None)
+
+
+def _read_cursor(before: str | None) -> tuple[int | None, int | None]:
+    if not before:
+        return None, None
+    deposit_id, withdrawal_id = (int(part) for part in before.split("."))
+    return deposit_id or None, withdrawal_id or None
+
+
+def _of_deposit(view: DepositView) -> Movement:
+    return Movement(
+        kind="deposit",
+        id=view.id,
+        at=view.seen_at,
+        amount_micro=view.amount_micro,
+        network=view.network,
+        address=view.address,
+        state=view.state,
+        state_label=view.state_label,
+        is_void=view.state in VOID_DEPOSITS,
+        tx_hash=view.tx_hash,
+        explorer_url=view.explorer_url,
+    )
+
+
+def _of_withdrawal(row: WithdrawalRequest) -> Movement:
+    return Movement(
+        kind="withdrawal",
+        id=row.pk,
+        at=row.requested_at,
+        amount_micro=row.debit_micro,
+        network=row.network,
+        address=row.address,
+        state=row.state,
+        state_label=row.get_state_display(),
+        is_void=row.state in FINAL and row.state != State.PAID,
+        tx_hash=row.tx_hash,
+        explorer_url=explorer_url(row),
+        public_id=row.public_id,
+        number=str(row),
+    )
+
+
+def explorer_url(row: WithdrawalRequest) -> str:
+    """Where people look its transaction up, "" while there is none."""
+    try:
+        return registry.network(row.network).explorer_url(row.tx_hash) if row.tx_hash else ""
+    except ConfigurationError:  # a network that was taken out of the settings
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """Micro-USDT: what may be spent, and what is held back for open withdrawals."""
+
+    available_micro: int
+    reserved_micro: int
+
+    @property
+    def total_micro(self) -> int:
+        return self.available_micro + self.reserved_micro
+
+
+def funds_of(customer_id: int) -> Funds:
+    """The customer's money now, in one query."""
+    codes = available(customer_id), reserved(customer_id)
+    found = ledger.balances(codes)
+    return Funds(found[codes[0]], found[codes[1]])
+
+
+_SERIES = """
+WITH own AS (SELECT id FROM treasury_ledgeraccount WHERE code = ANY(%(codes)s)), legs AS (
+    SELECT posted_at, amount FROM treasury_ledgertransfer WHERE credit_id IN (SELECT id FROM own)
+    UNION ALL
+    SELECT posted_at, -amount FROM treasury_ledgertransfer WHERE debit_id IN (SELECT id FROM own)
+)
+SELECT (posted_at AT TIME ZONE 'UTC')::date AS day, sum(amount) FROM legs WHERE posted_at >= %(since)s GROUP BY day
+"""
+
+
+def balance_series(customer_id: int, days: int = 30, *, total_micro: int | None = None) -> list[tuple[date, int]]:
+    """The customer's whole balance at the end of each of the last `days` days (UTC), today's last, in micro-USDT.
+
+    Worked backwards from the balance now, which costs a query unless it is given as `total_micro`.
+    """
+    today = timezone.now().astimezone(UTC).date()
+    first = today - timedelta(days=days - 1)
+    since = datetime.combine(first, datetime.min.time(), tzinfo=UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(_SERIES, {"codes": [available(customer_id), reserved(customer_id)], "since": since})
+        changes = {day: int(change) for day, change in cursor.fetchall()}
+    balance = funds_of(customer_id).total_micro if total_micro is None else total_micro
+    series = []
+    for back in range(days):
+        day = today - timedelta(days=back)
+        series.append((day, balance))
+        balance -= changes.get(day, 0)
+    return series[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """Everything on a customer's first page."""
+
+    funds: Funds
+    series: list[tuple[date, int]]
+    open_withdrawals: list[WithdrawalRequest]
+    waiting_deposits: list[DepositView]
+    movements: tuple[Movement, ...]
+
+    @property
+    def available_micro(self) -> int:
+        return self.funds.available_micro
+
+    @property
+    def reserved_micro(self) -> int:
+        return self.funds.reserved_micro
+
+
+def dashboard(customer_id: int, *, days: int = 30, recent: int = 6) -> Dashboard:
+    """The customer's first page, in some eight queries however long the history is."""
+    funds = funds_of(customer_id)
+    return Dashboard(
+        funds=funds,
+        series=balance_series(customer_id, days, total_micro=funds.total_micro),
+        open_withdrawals=open_withdrawals_of(customer_id, limit=5),
+        waiting_deposits=waiting_deposits_of(customer_id),
+        movements=movements_of(customer_id, limit=recent).rows,
+    )
+
+
+# --- the staff's queue ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCounts:
+    """Rows behind each tab, counted up to COUNTED_AT_MOST: a queue that long is no longer a number."""
+
+    to_review: int
+    second_approval: int
+    mine: int
+    on_hold: int
+    under_way: int
+    failed: int
+
+
+def queue_counts(staff_id: int) -> QueueCounts:
+    """What waits for the staff, at a cost that does not grow with the table."""
+    rows = WithdrawalRequest.objects.all()
+    counted = {
+        "to_review": rows.filter(state=State.IN_REVIEW),
+        "second_approval": rows.filter(
+            state=State.IN_REVIEW, approvals_required__gt=1, approvals__isnull=False
+        ).distinct(),
+        "mine": rows.filter(
+            state__in=[State.IN_REVIEW, State.ON_HOLD], claimed_by_id=staff_id, claimed_until__gt=timezone.now()
+        ),
+        "on_hold": rows.filter(state=State.ON_HOLD),
+        "under_way": rows.filter(state__in=[State.APPROVED, State.ORDERED, State.SENT]),
+        "failed": rows.filter(state=State.FAILED),
+    }
+    return QueueCounts(**{name: _capped(found) for name, found in counted.items()})
+
+
+def _capped(rows: QuerySet[WithdrawalRequest]) -> int:
+    return len(list(itertools.islice(rows.order_by().values_list("pk", flat=True)[:COUNTED_AT_MOST], COUNTED_AT_MOST)))
