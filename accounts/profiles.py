@@ -15,7 +15,7 @@ def ensure_profile(user: User, *, language: str = "") -> UserProfile:
     return profile
 
 
-def set_language(*, user_id: int, language: str) -> None:
+def choose_language(*, user_id: int, language: str) -> None:
     """Mails and pages speak `language` from now on. Raises ValueError for one that the site does not have."""
     if language not in LANGUAGES:
         raise ValueError(f"no such language here: {language!r}")
