@@ -104,9 +104,9 @@ class Movements:
 def movements_of(
     customer_id: int, *, kind: str = "", network: str = "", before: str | None = None, limit: int = 20
 ) -> Movements:
-    """Deposits and withdrawals in one list, newest first, keyset-paged.
+    """Deposits and withdrawals in one list, newest first, keyset-paged. Raises ValueError for a broken `before`.
 
-    `kind`: "deposits", "withdrawals" or "" for both; `network`: a code or "". Raises ValueError for a broken `before`.
+    `kind`: "deposits" or "withdrawals" alone, "" for both. `network`: one network alone, "" for all.
     """
     deposit_id, withdrawal_id = _read_cursor(before)
     deposits: list[Movement] = []
@@ -117,7 +117,6 @@ def movements_of(
     if kind != "deposits":
         rows = withdrawals_of(customer_id, network=network, before_id=withdrawal_id, limit=limit + 1)
         withdrawals = [_of_withdrawal(each) for each in rows]
-    # Each list is in the order of its ids, and stays so: the cursor is the last id taken from each.
     merged = list(heapq.merge(deposits, withdrawals, key=lambda each: each.at, reverse=True))
     page = merged[:limit]
     for each in page:

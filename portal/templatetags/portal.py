@@ -1,0 +1,174 @@
+"""How amounts, addresses, times and states look on the pages."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.template.defaultfilters import date as format_date
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from portal.icons import ICONS
+from treasury.money import MICRO, format_usdt
+from treasury.money import plain_usdt as plain
+from treasury.selectors import DepositProgress
+
+register = template.Library()
+
+GROUP = 4
+FEW_SECONDS, NEARLY_A_MINUTE, A_MINUTE_AND_A_HALF = 8, 50, 90
+TONES = {
+    "paid": "good",
+    "credited": "good",
+    "confirmed": "wait",
+    "rejected": "bad",
+    "failed": "bad",
+    "reversed": "bad",
+    "orphaned": "bad",
+    "returned": "",
+    "cancelled": "",
+    "expired": "",
+    "below_minimum": "",
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A decoration: the words beside it say what it means."""
+    drawing = mark_safe(ICONS.get(name, ICONS["network"]))  # noqa: S308  # our own constants
+    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', drawing)
+
+
+@register.filter
+def usdt(micro: int | None) -> str:
+    """Micro-USDT as the reader writes amounts."""
+    return "" if micro is None else format_usdt(int(micro), get_language() or settings.LANGUAGE_CODE)
+
+
+@register.filter
+def plain_usdt(micro: int) -> str:
+    """Micro-USDT with a dot and no groups: what fields hold and what is copied."""
+    return plain(int(micro))
+
+
+@register.filter
+def usdt_parts(micro: int) -> SafeString:
+    """The amount with its decimals in a quieter tone."""
+    text = usdt(micro)
+    mark = max(text.rfind(","), text.rfind(".")) if "," in text[-7:] or "." in text[-7:] else len(text)
+    return format_html('{}<span class="cents">{}</span>', text[:mark], text[mark:])
+
+
+@register.filter
+def groups(address: str) -> SafeString:
+    """The whole address in groups of four. Selecting and copying gives it without the gaps."""
+    prefix = address[:2] if address.startswith("0x") else ""
+    rest = address[len(prefix) :]
+    parts = ([prefix] if prefix else []) + [rest[i : i + GROUP] for i in range(0, len(rest), GROUP)]
+    return format_html_join("", "<span>{}</span>", ((part,) for part in parts))
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> SafeString:
+    """A time in UTC; a script shows it in the reader's own zone and keeps this one as the hint."""
+    if at is None:
+        return mark_safe("")
+    at = at.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" data-moment>{} UTC</time>', at.isoformat(timespec="seconds"), format_date(at, "j N Y, H:i")
+    )
+
+
+@register.simple_tag
+def day(at: Any) -> str:
+    """A date as it is written beside others: 9 Nov."""
+    return str(format_date(at, "j b"))
+
+
+@register.filter
+def network_name(code: str) -> str:
+    """What people call the network; its code when the settings know it no more."""
+    known = settings.NETWORKS.get(code)
+    return str(known["name"]) if known else code
+
+
+@register.filter
+def tone(state: str) -> str:
+    """The badge's colour for a state of a deposit or a withdrawal."""
+    found = TONES.get(state, "wait")
+    return f"badge-{found}" if found else ""
+
+
+@register.filter
+def usdt_short(micro: int) -> str:
+    """An amount without its decimals where they are zero: labels of an axis."""
+    whole_usdt, rest = divmod(int(micro), MICRO)
+    return usdt(micro) if rest else usdt(whole_usdt * MICRO)[:-3]
+
+
+@register.inclusion_tag("portal/parts/field.html")
+def field(bound: BoundField, label: str = "", hint: str = "", kind: str = "") -> dict[str, Any]:
+    """A form's field with its label, hint and errors tied together. `kind`: "mono" or "amount"."""
+    hint = hint or str(bound.help_text or "")
+    return {
+        "bound": bound,
+        "label": label or bound.label,
+        "hint": hint,
+        "widget": rendered(bound, kind, has_hint=bool(hint)),
+    }
+
+
+@register.simple_tag
+def widget(bound: BoundField, kind: str = "") -> SafeString:
+    """The control alone, for fields that a page lays out itself with a hint of its own."""
+    return rendered(bound, kind, has_hint=True)
+
+
+def rendered(bound: BoundField, kind: str, *, has_hint: bool) -> SafeString:
+    """The control, tied to the ids of its hint and its errors."""
+    described = [f"{bound.auto_id}_{part}" for part, there in (("error", bound.errors), ("hint", has_hint)) if there]
+    attrs: dict[str, Any] = {
+        "class": "input" + (f" input-{kind}" if kind else ""),
+        "placeholder": False,
+        "aria-describedby": " ".join(described) or False,
+        "aria-invalid": "true" if bound.errors else False,
+    }
+    return bound.as_widget(attrs=attrs)
+
+
+@register.filter
+def duration(seconds: int) -> str:
+    """Roughly how long, in words: "about 20 seconds", "about 3 minutes"."""
+    if seconds < FEW_SECONDS:
+        return _("a few seconds")
+    if seconds < NEARLY_A_MINUTE:
+        tens = max(round(seconds / 10), 1) * 10
+        return ngettext("about %(n)s second", "about %(n)s seconds", tens) % {"n": tens}
+    if seconds < A_MINUTE_AND_A_HALF:
+        return _("about a minute")
+    minutes = round(seconds / 60)
+    return ngettext("about %(n)s minute", "about %(n)s minutes", minutes) % {"n": minutes}
+
+
+@register.simple_tag
+def confirmations(progress: DepositProgress) -> str:
+    """Confirmed 7 of 19 blocks, about a minute left."""
+    needed, seen = progress.confirmations_needed, progress.confirmations_seen
+    if progress.is_complete:
+        return _("All blocks are confirmed. We are crediting it now.")
+    return ngettext(
+        "Confirmed %(seen)s of %(needed)s block, %(time)s left",
+        "Confirmed %(seen)s of %(needed)s blocks, %(time)s left",
+        needed,
+    ) % {"seen": seen, "needed": needed, "time": duration(progress.eta_seconds)}
+
+
+@register.filter
+def join_names(things: Iterable[Any]) -> str:
+    """The names of networks, as a list in a sentence."""
+    return ", ".join(str(thing.name) for thing in things)
