@@ -43,7 +43,7 @@ CHAINS = {chain.code: chain for chain in (ARBITRUM, BSC)}
 class Anvil:
     """One node. `block_seconds=None` mines each transaction at once, otherwise a block each so many seconds.
 
-    With `state_file` the chain outlives the process: it is written every `state_interval` seconds and at an orderly end.
+    With `state_file` the chain outlives the process: it is written every `state_interval` seconds and when it ends.
     """
 
     def __init__(
@@ -80,19 +80,24 @@ class Anvil:
             command += ["--state", str(self.state_file), "--state-interval", str(self.state_interval)]
         return command
 
-    def spawn(self, *, env: Mapping[str, str] | None = None, pid_file: Path | None = None) -> None:
-        """Starts the node without waiting for it. Main thread only."""
+    def spawn(
+        self, *, env: Mapping[str, str] | None = None, pid_file: Path | None = None, outlives: bool = False
+    ) -> None:
+        """Starts the node without waiting for it. Main thread only. `outlives`: it goes on when we are gone."""
         self._check_state_file()
-        self.child = Child(
+        self.child = self.child or self._child(env, pid_file, outlives=outlives)
+        self.child.spawn()
+
+    def _child(self, env: Mapping[str, str] | None, pid_file: Path | None, *, outlives: bool) -> Child:
+        return Child(
             name=f"anvil-{self.chain.code}",
             command=self.command(),
             log=self.log,
             env=env,
             pid_file=pid_file,
             stop_signal=signal.SIGINT,
-            orphan_signal=signal.SIGINT,  # it writes its state on the way out
+            orphan_signal=None if outlives else signal.SIGINT,  # it writes its state on the way out
         )
-        self.child.spawn()
 
     def _check_state_file(self) -> None:
         """Puts a state file aside that a kill cut short; anvil would refuse to start with it."""

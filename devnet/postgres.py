@@ -193,6 +193,10 @@ class PostgresServer:
     def spawn(self, *, env: Mapping[str, str] | None = None, pid_file: Path | None = None) -> None:
         """Starts the server without waiting for it. Main thread only."""
         self._clear_stale_locks()
+        self.child = self.child or self._child(env, pid_file)
+        self.child.spawn()
+
+    def _child(self, env: Mapping[str, str] | None, pid_file: Path | None) -> Child:
         options = {
             "listen_addresses": "",
             "unix_socket_directories": str(self.sockets),
@@ -207,7 +211,7 @@ class PostgresServer:
         command = [str(self.programs.bin / "postgres"), "-D", str(self.data), "-p", str(PORT)]
         for key, value in options.items():
             command += ["-c", f"{key}={value}"]
-        self.child = Child(
+        return Child(
             name=self.name,
             command=command,
             log=self.state / "logs" / f"{self.name}.log",
@@ -218,7 +222,6 @@ class PostgresServer:
             stop_signal=signal.SIGINT,  # "fast": ends the sessions, writes a checkpoint
             orphan_signal=signal.SIGINT,
         )
-        self.child.spawn()
 
     def wait(self, *, seconds: float = 30.0) -> None:
         """Returns once the server answers; a start that meets a dying predecessor is tried again. Main thread only."""
@@ -283,7 +286,7 @@ class PostgresServer:
         return url(self.sockets, user=user, password=password, database=database)
 
     def create_database(self, name: str, roles: Roles) -> None:
-        """A database with the product's roles and grants; one that exists keeps its contents and gets these passwords."""
+        """A database with the product's roles and grants. One that exists keeps its contents; passwords are set."""
         with self.connect() as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -291,8 +294,8 @@ class PostgresServer:
 
     def run_roles_sql(self, database: str, roles: Roles) -> None:
         command = [
-            str(self.programs.bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.sockets), "-p", str(PORT),
-            "-U", SUPERUSER, "-d", database, "-f", str(ROLES_SQL),
+            str(self.programs.bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", str(self.sockets),
+            "-p", str(PORT), "-U", SUPERUSER, "-d", database, "-f", str(ROLES_SQL),
         ]  # fmt: skip
         secret = {
             "PGPASSWORD": self.password,

@@ -32,12 +32,12 @@ class ServiceError(RuntimeError):
     """A service did not come up; the message says what to look at."""
 
 
-def _die_with_parent(signal_number: int) -> Callable[[], None] | None:
+def _die_with_parent(signal_number: int | None) -> Callable[[], None] | None:
     """What a child runs before exec so that it gets `signal_number` once the thread that started it is gone.
 
     Linux only. Because the kernel watches the starting *thread*, children are started from the main thread.
     """
-    if not sys.platform.startswith("linux"):
+    if signal_number is None or not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
@@ -54,7 +54,8 @@ def _die_with_parent(signal_number: int) -> Callable[[], None] | None:
 class Child:
     """One program that is started, watched and ended.
 
-    `stop_signal` asks it to end in good order; `orphan_signal` is what it gets when its supervisor vanishes.
+    `stop_signal` asks it to end in good order; `orphan_signal` is what it gets when its supervisor vanishes, None lets
+    it live on.
     """
 
     name: str
@@ -65,7 +66,7 @@ class Child:
     account: Account | None = None
     pid_file: Path | None = None
     stop_signal: int = signal.SIGTERM
-    orphan_signal: int = signal.SIGKILL
+    orphan_signal: int | None = signal.SIGKILL
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def spawn(self) -> None:
@@ -83,10 +84,10 @@ class Child:
                 user=self.account.uid if self.account else None,
                 group=self.account.gid if self.account else None,
                 extra_groups=[] if self.account else None,
-                preexec_fn=_die_with_parent(self.orphan_signal),
+                preexec_fn=_die_with_parent(self.orphan_signal),  # noqa: PLW1509  # one system call, no lock to wait for
             )
         if self.pid_file:
-            remember(self.pid_file, self.process.pid)
+            remember(self.pid_file, self.process.pid, stop_signal=self.stop_signal)
 
     @property
     def pid(self) -> int:
@@ -152,7 +153,7 @@ def wait_until(condition: Callable[[], bool], *, what: str, child: Child | None 
         pause = min(pause * 1.5, 0.25)
 
 
-def remember(pid_file: Path, pid: int) -> None:
+def remember(pid_file: Path, pid: int, *, stop_signal: int = signal.SIGTERM) -> None:
     """Writes `pid_file` so that a later run can tell this very process from a newer one with the same number."""
     pid_file.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -160,7 +161,7 @@ def remember(pid_file: Path, pid: int) -> None:
     except psutil.NoSuchProcess:
         return
     draft = pid_file.with_suffix(f".{os.getpid()}.new")
-    draft.write_text(json.dumps({"pid": pid, "started": started}), encoding="utf-8")
+    draft.write_text(json.dumps({"pid": pid, "started": started, "stop_signal": int(stop_signal)}), encoding="utf-8")
     draft.replace(pid_file)
 
 
@@ -177,7 +178,7 @@ def remembered(pid_file: Path) -> psutil.Process | None:
 
 
 def session_members(session: int) -> list[psutil.Process]:
-    """Every process of one session; a child's session bears its pid, and the kernel does not re-use that while it lasts."""
+    """Every process of one session. A child's session bears its pid, which nobody gets while the session lasts."""
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
@@ -204,21 +205,27 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def end_leftovers(pid_files: Iterable[Path], *, belongs: Callable[[psutil.Process], bool]) -> list[str]:
+def end_leftovers(
+    pid_files: Iterable[Path], *, belongs: Callable[[psutil.Process], bool], seconds: float = 5.0
+) -> list[str]:
     """Ends what an earlier run of this checkout left behind; returns the names of what was found.
 
-    A leader that is gone can leave members of its session behind: `belongs` is asked about those one by one, because
-    a pid file alone says too little then.
+    Each is asked first and given `seconds`: a chain may still be writing its state. A leader that is gone can leave
+    members of its session behind: `belongs` is asked about those one by one, because a pid file alone says too little.
     """
-    found = []
-    for pid_file in sorted(pid_files):
-        leader = remembered(pid_file)
-        if leader is not None:
-            end_session(leader.pid)
-            found.append(pid_file.stem)
-        else:
-            found += _end_orphans(pid_file, belongs)
-        pid_file.unlink(missing_ok=True)
+    files = sorted(pid_files)
+    leaders = {path: process for path in files if (process := remembered(path)) is not None}
+    for path, process in leaders.items():
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(int(json.loads(path.read_text(encoding="utf-8")).get("stop_signal", signal.SIGTERM)))
+    psutil.wait_procs(list(leaders.values()), timeout=seconds)
+    found = [path.stem for path in leaders]
+    for path in files:
+        if path in leaders and _alive(leaders[path]):
+            end_session(leaders[path].pid)
+        elif (ended := _end_orphans(path, belongs)) and path not in leaders:
+            found += ended
+        path.unlink(missing_ok=True)
     return found
 
 

@@ -44,6 +44,10 @@ class ValkeyServer:
     def spawn(self, *, env: Mapping[str, str] | None = None, pid_file: Path | None = None) -> None:
         """Starts the server without waiting for it. Main thread only."""
         self.socket.unlink(missing_ok=True)
+        self.child = self.child or self._child(env, pid_file)
+        self.child.spawn()
+
+    def _child(self, env: Mapping[str, str] | None, pid_file: Path | None) -> Child:
         command = [
             str(find_program()), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700",
             "--dir", str(self.data), "--databases", str(DATABASES), "--save", "", "--daemonize", "no",
@@ -52,7 +56,7 @@ class ValkeyServer:
             # A kill -9 may cut the file's last record short; what stands before it is good.
             "--aof-load-truncated", "yes",
         ]  # fmt: skip
-        self.child = Child(
+        return Child(
             name=self.name,
             command=command,
             log=self.state / "logs" / f"{self.name}.log",
@@ -62,7 +66,6 @@ class ValkeyServer:
             stop_signal=signal.SIGTERM,
             orphan_signal=signal.SIGTERM,
         )
-        self.child.spawn()
 
     def wait(self, *, seconds: float = 20.0) -> None:
         wait_until(self.answers, what="Valkey", child=self.child, seconds=seconds)

@@ -24,6 +24,7 @@ ACCOUNTS = (  # anvil's development accounts; the first deploys and owns the tok
     "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
     "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
 )
+BALANCE_OF = "0x70a08231"  # balanceOf(address)
 _logs = itertools.count(1)
 
 

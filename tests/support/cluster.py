@@ -114,10 +114,8 @@ def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | Non
     print("Making the test database (once per change of the schema) ...", flush=True)  # noqa: T201  # it takes a while
     shutil.rmtree(kept, ignore_errors=True)
     folder = new_run_folder()
-    if start_from:
-        secrets = _secrets_of(start_from)
-    else:
-        secrets = Secrets(superuser=token_urlsafe(18), roles=Roles.generate())
+    new = Secrets(superuser=token_urlsafe(18), roles=Roles.generate())
+    secrets = _secrets_of(start_from) if start_from else new
     server = PostgresServer(state=folder, password=secrets.superuser, durable=False)
     try:
         if start_from:

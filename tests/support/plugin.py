@@ -12,6 +12,8 @@ from tests.support import suite
 SUITE = pytest.StashKey[suite.Suite]()
 SHARE = pytest.StashKey[suite.Share]()
 
+ONLY_ASKS = {"--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers"}
+
 
 def _only_asks(args: list[str]) -> bool:
     return any(

@@ -16,6 +16,7 @@ from devnet.places import ROOT
 from devnet.processes import Child, wait_until
 from tests.support.databases import CommittedDatabase
 from tests.support.suite import Share
+from treasury.keys.keystore import KeystoreFile
 
 TEST = "portal.settings.test"
 SIGNER = "portal.settings.signer"
@@ -49,10 +50,12 @@ class Product:
         }
         made |= self.share.environment(self.database.name)
         made |= {"DJANGO_SETTINGS_MODULE": settings, "SITE_URL": self.site_url, "PYTHONUNBUFFERED": "1"}
-        if settings != MIGRATE:
+        if settings == MIGRATE:
+            made["DATABASE_URL"] = made["MIGRATION_DATABASE_URL"]
+        else:
             del made["MIGRATION_DATABASE_URL"]
         if settings == SIGNER:
-            made |= self.signer_environment
+            made |= self.signer_environment | {"DATABASE_URL": made["SIGNER_DATABASE_URL"]}
         else:
             del made["SIGNER_DATABASE_URL"]
         return made | self.changes | dict(env or {})
@@ -97,8 +100,8 @@ class Product:
     ) -> Child:
         """A Celery worker, ready to work."""
         child = self.start(
-            queue, "-m", "celery", "-A", "portal.celery", "worker", "--pool", "threads", "--concurrency", str(concurrency),
-            "-Q", queue, "-n", f"{queue}-{next(_numbers)}@%h", "--without-gossip", "--without-mingle",
+            queue, "-m", "celery", "-A", "portal.celery", "worker", "--pool", "threads", "--concurrency",
+            str(concurrency), "-Q", queue, "-n", f"{queue}-{next(_numbers)}@%h", "--without-gossip", "--without-mingle",
             "--without-heartbeat", "--loglevel", "INFO", settings=settings, env=env,
         )  # fmt: skip
         wait_until(lambda: " ready." in child.last_words(200), what=f"the worker of {queue}", child=child, seconds=40)
@@ -118,17 +121,20 @@ class Product:
     def web(self, *, env: Mapping[str, str] | None = None) -> str:
         """The web server; returns its address once it answers."""
         child = self.start(
-            "web", "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{self.web_port}", "--workers", "1",
-            "--threads", "4", env=env,
+            "web", "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{self.web_port}",
+            "--workers", "1", "--threads", "4", env=env,
         )  # fmt: skip
         wait_until(lambda: "Listening at" in child.last_words(200), what="the web server", child=child, seconds=40)
         return self.site_url
 
     def create_keystore(self) -> str:
-        """A new keystore for the signer; returns, and hands to every later process, the pool's public key."""
-        done = self.manage("create_keystore", settings=SIGNER)
-        public_key = next(
-            word for word in done.stdout.split() if len(word) == 64 and set(word) <= set("0123456789abcdef")
+        """A new keystore for the signer; returns, and hands to every later process, the pool's public key.
+
+        Its passphrase is stretched less than in production, or each test would wait for that.
+        """
+        keystore = KeystoreFile(self.signer_environment["SIGNER_KEYSTORE_FILE"])
+        public_key = (
+            keystore.create(self.signer_environment["SIGNER_PASSPHRASE"], scrypt_n=2**12).pool_public_key().hex()
         )
         self.changes["ADDRESS_POOL_PUBLIC_KEY"] = public_key
         return public_key

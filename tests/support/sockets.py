@@ -25,7 +25,7 @@ class SocketInsideTransaction(AssertionError):
 
 def open_transactions() -> int:
     """Atomic blocks of this thread's connection, without those that only serve to roll a test back."""
-    if not hasattr(connections._connections, "default"):  # noqa: SLF001  # asking for it would open one
+    if not hasattr(connections._connections, "default"):  # asking for it would open one
         return 0
     blocks = connections["default"].atomic_blocks
     return sum(1 for block in blocks if not getattr(block, "_from_testcase", False))

@@ -1,0 +1,48 @@
+# make run     the whole product on this machine (PORT=... moves the portal)
+# make test    the test suite (ARGS='...' goes to pytest)
+# make lint    every static check
+# make bench   the benchmarks (ARGS=name for one)
+# make clean   ends what runs of this checkout and removes all that was made, the environment included
+# make lock    re-resolves requirements/*.txt (ARGS=--upgrade takes newer versions)
+# make messages  collects translatable strings into locale/*/LC_MESSAGES/django.po
+
+MAKEFLAGS += --no-print-directory
+PYTHON := .venv/bin/python
+ARGS ?=
+WORKERS ?= 2
+
+.PHONY: run test lint bench clean lock messages environment
+.DEFAULT_GOAL := run
+
+run:
+	@sh devnet/bootstrap.sh run
+	@exec $(PYTHON) -m devnet.run $(ARGS)
+
+test:
+	@sh devnet/bootstrap.sh test
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+lint:
+	@sh devnet/bootstrap.sh lint
+	@exec $(PYTHON) -m devnet.lint $(ARGS)
+
+bench:
+	@sh devnet/bootstrap.sh bench
+	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+clean:
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m devnet.clean; else rm -rf .exchequer .cache; fi
+	@rm -rf .venv devnet/node/node_modules
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -name '*.mo' -type f -delete
+
+lock:
+	@sh devnet/bootstrap.sh lock
+	@exec $(PYTHON) requirements/lock.py $(ARGS)
+
+messages:
+	@sh devnet/bootstrap.sh messages
+	@exec $(PYTHON) -m devnet.messages --collect
+
+environment:
+	@sh devnet/bootstrap.sh lint
