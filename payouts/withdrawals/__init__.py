@@ -6,11 +6,11 @@ the typed errors of `payouts/errors.py`, `accounts.second_factor.StepUpFailed` w
 
 from .cancelling import cancel_withdrawal
 from .claims import CLAIM_SECONDS, add_note, claim_withdrawal, release_claim
-from .confirming import confirm_withdrawal, withdrawal_of_token
+from .confirming import confirm_withdrawal, withdrawal_of_link
 from .expiring import expire_withdrawals, release_due_holds
 from .failures import retry_withdrawal, return_withdrawal
 from .holding import hold_withdrawal, release_hold
-from .quotes import Preview, Quote, check_withdrawal, quote_withdrawal
+from .quotes import Preview, Quote, preview_withdrawal, quote_withdrawal
 from .rejecting import reject_withdrawal
 from .requesting import request_withdrawal
 from .reviewing import approve_withdrawal
@@ -22,11 +22,11 @@ __all__ = [
     "add_note",
     "approve_withdrawal",
     "cancel_withdrawal",
-    "check_withdrawal",
     "claim_withdrawal",
     "confirm_withdrawal",
     "expire_withdrawals",
     "hold_withdrawal",
+    "preview_withdrawal",
     "quote_withdrawal",
     "reject_withdrawal",
     "release_claim",
@@ -35,5 +35,5 @@ __all__ = [
     "request_withdrawal",
     "retry_withdrawal",
     "return_withdrawal",
-    "withdrawal_of_token",
+    "withdrawal_of_link",
 ]

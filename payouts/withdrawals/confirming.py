@@ -18,7 +18,7 @@ from .facts import withdrawal_facts
 from .quotes import known_network, raise_refusal
 
 
-def withdrawal_of_token(*, token: str, customer_id: int) -> WithdrawalRequest:
+def withdrawal_of_link(*, token: str, customer_id: int) -> WithdrawalRequest:
     """The request that the link confirms, for the page with the button. Changes nothing.
 
     Raises LinkInvalid, LinkExpired, AlreadyConfirmed, AlreadyCancelled.

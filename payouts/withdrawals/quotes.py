@@ -49,7 +49,7 @@ def quote_withdrawal(network: str, amount_micro: int) -> Quote:
     return Quote(amount_micro=amount_micro, fee_micro=fee, debit_micro=amount_micro + fee)
 
 
-def check_withdrawal(*, customer_id: int, network: str, address: str, amount_micro: int) -> Preview:
+def preview_withdrawal(*, customer_id: int, network: str, address: str, amount_micro: int) -> Preview:
     """What the request would be, if it were made now. Changes nothing, promises nothing.
 
     Raises the WithdrawalRefused that `request_withdrawal` would raise.
