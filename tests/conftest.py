@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.support.databases",
     "tests.support.chains",
     "tests.support.mail",
+    "tests.support.paying",
     "tests.support.product",
     "tests.support.rpc_proxy",
     "tests.support.sockets",

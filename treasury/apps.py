@@ -7,8 +7,9 @@ class TreasuryConfig(AppConfig):
     verbose_name = "Treasury"
 
     def ready(self) -> None:
-        from treasury import chart, emails
+        from treasury import chart, checks, emails
 
         chart.register_treasury_kinds()
+        checks.register_all()
         emails.register_all()
         post_migrate.connect(chart.store_kinds_after_migrate, sender=self, dispatch_uid="treasury.chart")

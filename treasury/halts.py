@@ -39,9 +39,8 @@ def halt_network(network: str, reason: str) -> bool:
 
 def resume_network(network: str, *, actor_label: str) -> bool:
     """Let a halted network go on; whoever decides that has looked at the chain. False if it was not halted."""
-    resumed = (
-        NetworkState.objects.filter(network=network, halted_at__isnull=False).update(halted_at=None, halt_reason="") == 1
-    )
+    halted = NetworkState.objects.filter(network=network, halted_at__isnull=False)
+    resumed = halted.update(halted_at=None, halt_reason="") == 1
     if resumed:
         alarms.resolve_alarm(key=f"halted:{network}", actor_label=actor_label)
         logger.warning("network %s resumed by %s", network, actor_label)

@@ -141,12 +141,12 @@ def order_results(references: Iterable[str]) -> dict[str, OrderResult]:
 
 _RESULTS = """
 SELECT o.reference, o.id, o.state, o.dead_reason, payment.tx_hash,
-       coalesce(payment.last_sent_at IS NOT NULL, false)
+       payment.tx_hash IS NOT NULL
   FROM (SELECT DISTINCT ON (reference) id, reference, state, dead_reason
           FROM treasury_paymentorder WHERE reference = ANY(%s) ORDER BY reference, id DESC) AS o
   LEFT JOIN LATERAL (
-       SELECT tx_hash, last_sent_at FROM treasury_broadcast
-        WHERE order_id = o.id AND purpose = 'payment' AND tx_hash IS NOT NULL AND last_sent_at IS NOT NULL
+       SELECT tx_hash FROM treasury_broadcast
+        WHERE order_id = o.id AND purpose = 'payment' AND tx_hash IS NOT NULL AND sends > 0
         ORDER BY state = 'final_ok' DESC, state = 'mined' DESC, attempt DESC LIMIT 1) AS payment ON true
 """
 

@@ -6,13 +6,16 @@ Other rooms never import it: they leave RESERVED broadcasts in the database and 
 from treasury.signing.door import SigningResult, sign_broadcasts
 from treasury.signing.pool import add_addresses, fill_address_pool
 from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets
+from treasury.signing.verifying import Verification, verify_keystore
 
 __all__ = [
     "NotTheSigner",
     "SigningResult",
+    "Verification",
     "WalletMismatch",
     "add_addresses",
     "ensure_wallets",
     "fill_address_pool",
     "sign_broadcasts",
+    "verify_keystore",
 ]

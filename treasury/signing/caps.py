@@ -19,7 +19,7 @@ CAPS_LOCK = 0x45584348_53494743  # "EXCHSIGC"
 
 @dataclass
 class Spent:
-    """What was signed in the last 24 hours, in 10^-6 USDT, and the orders that were ever signed among those asked for."""
+    """What was signed in the last 24 hours, in 10^-6 USDT, and which of the orders were ever signed before."""
 
     total_micro: int = 0
     by_address: dict[str, int] = field(default_factory=lambda: defaultdict(int))

@@ -121,7 +121,8 @@ def _store(
         budget = caps.spent(each.job for each in signed)
         within: list[_Signed] = []
         over = list(refused)
-        still_reserved = _lock_reserved([job.broadcast_id for job in [*(e.job for e in signed), *(r[0] for r in refused)]])
+        jobs = [*(each.job for each in signed), *(job for job, _ in refused)]
+        still_reserved = _lock_reserved([job.broadcast_id for job in jobs])
         for each in signed:
             if each.job.broadcast_id not in still_reserved:
                 continue

@@ -113,7 +113,9 @@ def payload_to_sign(asked: Reserved, network: Network, wallet: OwnWallet, policy
     return rebuilt
 
 
-def check_signed(decoded: DecodedPayment, asked: Reserved, payload: PaymentPayload, network: Network, wallet: OwnWallet) -> None:
+def check_signed(
+    decoded: DecodedPayment, asked: Reserved, payload: PaymentPayload, network: Network, wallet: OwnWallet
+) -> None:
     """Pair assertion: what the signed bytes say, read from them alone, is what was decided. Raises Refused."""
     if decoded.payload != payload or decoded.sender != wallet.address:
         raise Refused("the signed bytes are not the payload, or not by our key")

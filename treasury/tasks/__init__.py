@@ -1,5 +1,6 @@
 """Treasury's tasks by their names in the beat schedule. They hold no logic."""
 
 from .scanning import scan_all_networks, scan_foreign_tokens, scan_network
+from .sending import advance_payments
 
-__all__ = ["scan_all_networks", "scan_foreign_tokens", "scan_network"]
+__all__ = ["advance_payments", "scan_all_networks", "scan_foreign_tokens", "scan_network"]
