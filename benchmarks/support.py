@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from secrets import token_urlsafe
 from types import TracebackType
+from typing import Self
 
 from devnet.places import ROOT
 from devnet.postgres import PostgresServer, Roles
@@ -93,7 +94,7 @@ class Database:
 
 
 class Bench:
-    """One run of the benchmarks. `seconds`, `rounds` and `rows` are the command line's; services start when asked for."""
+    """One run of the benchmarks. `seconds`, `rounds`, `rows` are the command line's; services start when asked for."""
 
     def __init__(self, *, seconds: float = 5.0, rounds: int = 3, rows: int = 0) -> None:
         self.seconds = seconds
@@ -101,7 +102,7 @@ class Bench:
         self.rows = rows
         self._exits = contextlib.ExitStack()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -8,13 +8,14 @@ error outside the atomic block.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import DatabaseError, OperationalError, connection
+from django.db.backends.postgresql.base import ServerBindingCursor
 
 from treasury.chart import UnknownAccount, kind_of, register_kind
 
@@ -41,6 +42,7 @@ __all__ = [
 MANY: Final = 10_000  # postings per round trip of post_many
 TRIES: Final = 5  # of a posting that lost a deadlock, when no transaction of the caller's is lost with it
 LARGEST: Final = 10**38 - 1
+SEPARATOR: Final = "\x1f"  # "unit separator": between the values that go to the database in one text
 
 
 class LedgerError(Exception):
@@ -121,38 +123,70 @@ def post_many(postings: Iterable[Posting]) -> int:
 
 
 def _post(postings: Sequence[Posting]) -> int:
-    columns = [
-        [each.key for each in postings],
-        [each.debit for each in postings],
-        [each.credit for each in postings],
-        [each.amount for each in postings],
-        [each.kind for each in postings],
-        [each.group for each in postings],
-    ]
-    new = _call_post(columns)
+    new = _call_post(postings)
     if new < 0:
         open_accounts({code for each in postings for code in (each.debit, each.credit)})
-        new = _call_post(columns)
+        new = _call_post(postings)
     if new < 0:
         raise LedgerError("an account just opened is not there")
     return new
 
 
-_POST: Final = "SELECT exchequer_ledger_post(%s::text[], %s::text[], %s::text[], %s::numeric[], %s::text[], %s::text[])"
+_POST_ONE: Final = (
+    "SELECT exchequer_ledger_post(ARRAY[%s::text], ARRAY[%s::text], ARRAY[%s::text], ARRAY[%s::numeric],"
+    " ARRAY[%s::text], ARRAY[%s::text])"
+)
+_POST_MANY: Final = (
+    "SELECT exchequer_ledger_post(string_to_array(%s, E'\\x1f'), string_to_array(%s, E'\\x1f'),"
+    " string_to_array(%s, E'\\x1f'), string_to_array(%s, E'\\x1f')::numeric[], string_to_array(%s, E'\\x1f'),"
+    " string_to_array(%s, E'\\x1f'))"
+)
+_new_cursor = cast("Callable[[Any], Any]", ServerBindingCursor)  # the stubs know less of it
 _OPEN: Final = "SELECT exchequer_ledger_open(%s::text[], %s::text[])"
 
 
-def _call_post(columns: Any) -> int:
+def _call_post(postings: Sequence[Posting]) -> int:
+    statement, values = _POST_ONE, _values_of_one(postings[0])
+    if len(postings) > 1:
+        statement, values = _POST_MANY, _values_of_many(postings)
     attempt = 1
     while True:
         try:
-            with _typed_errors(), connection.cursor() as cursor:
-                cursor.execute(_POST, columns)
+            with _typed_errors():
+                cursor = _prepared_cursor()
+                cursor.execute(statement, values)
                 return int(cursor.fetchone()[0])
         except OperationalError as lost:
             if attempt == TRIES or connection.in_atomic_block or _sqlstate(lost) not in {"40P01", "40001"}:
                 raise
             attempt += 1
+
+
+def _prepared_cursor() -> Any:
+    """A cursor of Django's whose parameters the server binds, so that a statement often used is planned once."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    plain: Any = _new_cursor(connection.connection)
+    return connection.make_debug_cursor(plain) if connection.queries_logged else connection.make_cursor(plain)
+
+
+def _values_of_one(posting: Posting) -> tuple[Any, ...]:
+    return posting.key, posting.debit, posting.credit, posting.amount, posting.kind, posting.group
+
+
+def _values_of_many(postings: Sequence[Posting]) -> tuple[str, ...]:
+    """One text for each column: several times faster to send than lists."""
+    values = (
+        SEPARATOR.join([each.key for each in postings]),
+        SEPARATOR.join([each.debit for each in postings]),
+        SEPARATOR.join([each.credit for each in postings]),
+        SEPARATOR.join([str(each.amount) for each in postings]),
+        SEPARATOR.join([each.kind for each in postings]),
+        SEPARATOR.join([each.group for each in postings]),
+    )
+    if any(value.count(SEPARATOR) != len(postings) - 1 for value in values):
+        raise InvalidPosting("a text of a posting holds a control character")
+    return values
 
 
 def open_accounts(codes: Iterable[str]) -> None:

@@ -121,10 +121,11 @@ BEGIN
     RETURN v_posted;
 END $$;
 
--- The same for a single transfer, without the machinery of sets.
+-- The same for a single transfer, without the machinery of sets. Only for the function above, whose role and search path
+-- it runs with.
 CREATE FUNCTION public.exchequer_ledger_post_one(
     p_key text, p_debit text, p_credit text, p_amount numeric, p_kind text, p_group text
-) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_debit_id bigint;
     v_debit_asset text;
