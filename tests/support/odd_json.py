@@ -70,8 +70,8 @@ def extra_keys(value: Any) -> bytes:
 
 
 def escaped(value: Any) -> bytes:
-    r"""Every "a" in a text written as its escape, which only a reader of JSON understands."""
-    return compact(value).replace(b"a", b"\\u0061")
+    r"""Every "d" written as its escape, which only a reader of JSON understands. (No JSON word has a "d" in it.)"""
+    return compact(value).replace(b"d", b"\\u0064")
 
 
 ODD_STYLES: dict[str, Callable[[Any], bytes]] = {

@@ -8,6 +8,7 @@ HTTP faults; each takes `methods=` (default: every request) and `times=` (defaul
 
     proxy.answer_status(429, headers={"retry-after": "2"})   # before the node gets it; also 503, ...
     proxy.slow(3.0)                                          # answer late
+    proxy.drip(bytes_each=1, every_seconds=0.1)              # the answer comes, but by and by
     proxy.hang_up()                                          # close the connection before the node gets it
     proxy.lose_answer("eth_sendRawTransaction", how="502")   # the node takes it; the answer is a 502,
     proxy.lose_answer("eth_sendRawTransaction", how="drop")  #   the connection closes,
@@ -21,11 +22,13 @@ Lies and limits; each lasts until `proxy.behave()`:
     proxy.stuck_at(height)                                   # a node that fell behind: consistent, but old
     proxy.drop_logs(lambda log: True)                        # logs missing from eth_getLogs (receipts stay whole)
     proxy.refuse_ranges(wider_than=100, more_logs_than=None) # "query returned more than ..." until narrow enough
+    proxy.slow_ranges(3.0, wider_than=100)                   # answer wide ranges late
     proxy.reformat("upper_case")                             # any style of tests/support/odd_json.py
     proxy.base_fee_factor = 3                                # blocks claim three times their base fee
     proxy.enforce_replacement(percent=10)                    # as real nodes do, where anvil takes any higher fee
     proxy.swallow_sends()                                    # says yes to a transaction and forgets it
     proxy.refuse_sends(code=-32000, message="nonce too low") # any error for eth_sendRawTransaction
+    proxy.refuse("eth_getBalance", message="...")            # any error for any method
     proxy.edit("eth_getBalance", lambda params, result: "0x0")  # anything else
 
 Watching: `proxy.requests` (list of `Request(method, params)`), `proxy.count("eth_getLogs")`;
@@ -50,6 +53,7 @@ import pytest
 import urllib3
 
 from tests.support.odd_json import ODD_STYLES
+from treasury.chains.errors import InvalidTransaction
 from treasury.chains.payloads import decode_signed, transaction_hash
 
 SEND = "eth_sendRawTransaction"
@@ -85,10 +89,12 @@ class _Lies:
     widest_range: int | None = None
     most_logs: int | None = None
     range_error: dict[str, Any] = field(default_factory=dict)
+    slow_range: tuple[float, int] | None = None
+    drip: tuple[int, float] | None = None
     style: str | None = None
     replacement_percent: int | None = None
     swallowed: int | None = 0
-    send_error: tuple[dict[str, Any], int | None] | None = None
+    refusals: dict[str, tuple[dict[str, Any], int | None]] = field(default_factory=dict)
     edits: dict[str, Callable[[list[Any], Any], Any]] = field(default_factory=dict)
     takes_batches: bool = True
 
@@ -176,6 +182,20 @@ class RpcProxy:
 
         self._add(act, methods, times)
 
+    def drip(self, *, bytes_each: int, every_seconds: float) -> None:
+        self._lies.drip = (bytes_each, every_seconds)
+
+    def drip_out(self, write: Callable[[bytes], object], body: bytes) -> None:
+        """Write the body as fast as told."""
+        if self._lies.drip is None:
+            write(body)
+            return
+        size, pause = self._lies.drip
+        for at in range(0, len(body), size):
+            if self._closing.wait(pause):
+                return
+            write(body[at : at + size])
+
     def hang_up(self, *, methods: Sequence[str] = (), times: int | None = None) -> None:
         def act(handler: _Handler) -> bool:
             handler.hang_up()
@@ -248,6 +268,9 @@ class RpcProxy:
         self._lies.most_logs = more_logs_than
         self._lies.range_error = {"code": code, "message": message}
 
+    def slow_ranges(self, seconds: float, *, wider_than: int) -> None:
+        self._lies.slow_range = (seconds, wider_than)
+
     def reformat(self, style: str) -> None:
         self._lies.style = style
 
@@ -258,7 +281,10 @@ class RpcProxy:
         self._lies.swallowed = times
 
     def refuse_sends(self, *, message: str, code: int = -32000, times: int | None = None) -> None:
-        self._lies.send_error = ({"code": code, "message": message}, times)
+        self.refuse(SEND, message=message, code=code, times=times)
+
+    def refuse(self, method: str, *, message: str, code: int = -32000, times: int | None = None) -> None:
+        self._lies.refusals[method] = ({"code": code, "message": message}, times)
 
     def edit(self, method: str, change: Callable[[list[Any], Any], Any]) -> None:
         """`change(params, result)` returns the result that the client gets."""
@@ -295,10 +321,13 @@ class RpcProxy:
     def answer(self, calls: list[dict[str, Any]], *, batch: bool) -> bytes:
         if batch and not self._lies.takes_batches:
             return orjson.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no batches"}})
-        answers = [self._answer_one(call) for call in calls]
+        answers = self.answer_all(calls)
         document: Any = answers if batch else answers[0]
         style = self._lies.style
         return ODD_STYLES[style](document) if style else orjson.dumps(document)
+
+    def answer_all(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [self._answer_one(call) for call in calls]
 
     def _answer_one(self, call: dict[str, Any]) -> dict[str, Any]:
         method, params = call["method"], call.get("params", [])
@@ -327,19 +356,19 @@ class RpcProxy:
 
     def _refusal(self, method: str, params: list[Any]) -> dict[str, Any] | None:
         lies = self._lies
+        error, times = lies.refusals.get(method, ({}, 0))
+        if times is None or times > 0:
+            lies.refusals[method] = (error, times if times is None else times - 1)
+            return error
         if method == "eth_getLogs":
+            if lies.slow_range is not None and _width(params) > lies.slow_range[1]:
+                self._closing.wait(lies.slow_range[0])
             if lies.widest_range is not None and _width(params) > lies.widest_range:
                 return lies.range_error
             if lies.stuck_at is not None and int(params[0]["toBlock"], 16) > lies.stuck_at:
                 return {"code": -32000, "message": "block range extends beyond current head block"}
-        if method == SEND:
-            if lies.send_error is not None:
-                error, times = lies.send_error
-                if times is None or times > 0:
-                    lies.send_error = (error, times if times is None else times - 1)
-                    return error
-            if lies.replacement_percent is not None:
-                return self._refuse_weak_replacement(_raw(params), lies.replacement_percent)
+        if method == SEND and lies.replacement_percent is not None:
+            return self._refuse_weak_replacement(_raw(params), lies.replacement_percent)
         return None
 
     def _takes_one_to_swallow(self) -> bool:
@@ -351,7 +380,10 @@ class RpcProxy:
             return True
 
     def _refuse_weak_replacement(self, raw: bytes, percent: int) -> dict[str, Any] | None:
-        decoded = decode_signed(raw)
+        try:
+            decoded = decode_signed(raw)
+        except InvalidTransaction:
+            return None  # the node's to refuse
         slot = (decoded.sender, decoded.payload.nonce)
         with self._lock:
             known = self._pending.get(slot)
@@ -456,7 +488,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"content-type": "application/json", "content-length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.server.proxy.drip_out(self.wfile.write, body)
 
     def hang_up(self) -> None:
         self.close_connection = True

@@ -118,8 +118,10 @@ class EndpointPool:
         self._succeeded(endpoint, self._clock() - started)
         return answer
 
-    def ensure_chain(self, endpoint: Endpoint) -> None:
-        """Check the chain id if that was not done lately: before a send, so that its failure is none of the send."""
+    def ensure_chain(self, endpoint: Endpoint, *, now: bool = False) -> None:
+        """Check the chain id, if that was not done lately or `now`: apart from a send, whose failure it must not be."""
+        if now:
+            endpoint.chain_checked_at = float("-inf")
         if self._clock() > endpoint.chain_checked_at + CHECK_CHAIN_EVERY_SECONDS:
             self.attempt(endpoint, lambda _: None)
 

@@ -20,7 +20,7 @@ class EvmAdapter(EvmReads, EvmSending):
 
     def __init__(self, network: Network, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.network = network
-        self._token = TokenReader(network.token_contract)
+        self._token = TokenReader(network.token_contract, network.chain_id)
         clients = [
             RpcClient(url, timeout_seconds=network.rpc_timeout_seconds, max_answer_bytes=network.rpc_max_answer_bytes)
             for url in network.rpc_urls

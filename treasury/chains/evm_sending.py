@@ -108,12 +108,16 @@ class EvmSending:
                 # Also asks for the chain id if that was not done lately, before anything leaves.
                 self._pool.ensure_chain(endpoint)
                 answers = self._pool.attempt(endpoint, lambda client: client.send_batch(calls))
+                outcomes = [self._read_outcome(each, answer) for each, answer in zip(chunk, answers, strict=True)]
+                if any(outcome.verdict is SendVerdict.INVALID for outcome in outcomes):
+                    # Our bytes are well-formed: perhaps it is the endpoint that changed its chain.
+                    self._pool.ensure_chain(endpoint, now=True)
             except errors.UnknownOutcome as error:
                 return [_outcome(each, SendVerdict.UNKNOWN, error) for each in chunk], error
             except errors.ChainError as error:
                 not_sent = error
                 continue
-            return [self._read_outcome(each, answer) for each, answer in zip(chunk, answers, strict=True)], None
+            return outcomes, None
         not_sent = not_sent or self._pool.nobody()
         return [_outcome(each, SendVerdict.NOT_SENT, not_sent) for each in chunk], not_sent
 

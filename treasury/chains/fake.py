@@ -94,6 +94,11 @@ class FakeChain:
         token = self.network.token_contract
         return self._submit([Movement(token, sender, recipient, amount) for recipient, amount in payments])
 
+    def deposit_mixed(self, payments: Sequence[tuple[bool, str, int]]) -> str:
+        """Transfers of the token (True) and of another (False) in one transaction; returns its hash."""
+        tokens = {True: self.network.token_contract, False: OTHER_TOKEN}
+        return self._submit([Movement(tokens[ours], STRANGER, to, amount) for ours, to, amount in payments])
+
     def look_alike(self, recipient: str, amount_raw: int, *, contract: str = OTHER_TOKEN) -> str:
         """A transfer of another token; returns its hash."""
         return self._submit([Movement(contract, STRANGER, recipient, amount_raw)])

@@ -40,19 +40,23 @@ TOKEN_ABI = [
 class _Provider(JSONBaseProvider):
     """Lets web3.py speak through one endpoint of ours. Refusals leave as typed errors."""
 
-    def __init__(self, client: RpcClient) -> None:
+    def __init__(self, client: RpcClient, chain_id: int) -> None:
         super().__init__()
         self._client = client
+        self._chain_id = chain_id
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        if method == "eth_chainId":  # web3 asks before each call; the pool checks it often enough
+            return {"jsonrpc": "2.0", "id": 0, "result": hex(self._chain_id)}
         return {"jsonrpc": "2.0", "id": 0, "result": ask_one(self._client, str(method), *params)}
 
 
 class TokenReader:
     """The token contract of one network."""
 
-    def __init__(self, contract: str) -> None:
+    def __init__(self, contract: str, chain_id: int) -> None:
         self._address = contract
+        self._chain_id = chain_id
         self._contracts: dict[str, Contract] = {}
 
     def facts(self, client: RpcClient) -> TokenFacts:
@@ -89,7 +93,7 @@ class TokenReader:
     def _of(self, client: RpcClient) -> Contract:
         found = self._contracts.get(client.url)
         if found is None:
-            web3 = Web3(_Provider(client))
+            web3 = Web3(_Provider(client, self._chain_id))
             found = web3.eth.contract(address=cast("ChecksumAddress", self._address), abi=TOKEN_ABI)
             self._contracts[client.url] = found
         return found
