@@ -23,7 +23,7 @@ from treasury.addresses import deposit_address_for
 from treasury.chains import registry
 from treasury.chains.addresses import checksummed
 from treasury.deposits import following
-from treasury.models import Deposit, DepositAddress
+from treasury.models import Alarm, Deposit, DepositAddress
 
 _numbers = itertools.count(1)
 
@@ -132,6 +132,32 @@ def bsc(networks: dict[str, Any], anvil_bsc: LocalChain) -> LocalChain:
     """A local BNB Smart Chain whose first account has tokens to deposit."""
     anvil_bsc.mint(ACCOUNTS[0], 10**9 * 10**18)
     return anvil_bsc
+
+
+def transfer_of(chain: LocalChain, holder: str, to: str, amount_raw: int, *, token: str = "") -> str:
+    """A transfer by one of the node's own accounts; returns the hash, mined or not."""
+    data = "0xa9059cbb" + to[2:].lower().zfill(64) + f"{amount_raw:064x}"
+    call = {"from": holder, "to": token or chain.token, "data": data, "gas": hex(200_000), "gasPrice": hex(2 * 10**9)}
+    return str(chain.call("eth_sendTransaction", call))
+
+
+def raw_transaction(chain: LocalChain, tx_hash: str) -> str:
+    """The signed bytes, to put a transaction into another block."""
+    return str(chain.call("eth_getRawTransactionByHash", tx_hash))
+
+
+def reorg(chain: LocalChain, depth: int, *blocks: list[str]) -> None:
+    """Replace the last `depth` blocks; the first of the new ones hold the transactions of `blocks`."""
+    chain.call("anvil_reorg", depth, [[raw, at] for at, block in enumerate(blocks) for raw in block], seconds=60)
+
+
+def receipt_of(chain: LocalChain, tx_hash: str) -> dict[str, Any]:
+    return dict(chain.call("eth_getTransactionReceipt", tx_hash))
+
+
+def alarms() -> set[str]:
+    """Keys of the open alarms, without what comes after the first colon."""
+    return {key.split(":")[0] for key in Alarm.objects.filter(resolved_at=None).values_list("key", flat=True)}
 
 
 def follow(code: str = "arbitrum") -> None:
