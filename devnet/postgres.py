@@ -257,21 +257,22 @@ class PostgresServer:
             self.child.stop(seconds=20)
 
     def _clear_stale_locks(self) -> None:
-        """Removes the lock files of a server that was killed, if their pid now belongs to something else.
+        """Removes the lock files of a killed server if their pid belongs to some other program by now.
 
-        PostgreSQL itself refuses to start as long as *any* process bears that number.
+        PostgreSQL refuses to start as long as *any* process bears that number. Where nobody bears it, or where a
+        process still works in the data folder, the locks stay: they are what keeps two servers off one folder.
         """
         for lock in (self.data / "postmaster.pid", self.sockets / SOCKET_FILE):
             try:
                 pid = abs(int(lock.read_text(encoding="utf-8").split("\n", 1)[0]))
             except (FileNotFoundError, ValueError):
                 continue
-            if not self._is_our_server(pid):
+            if psutil.pid_exists(pid) and not self._works_here(pid) and not any(map(self._works_here, psutil.pids())):
                 lock.unlink(missing_ok=True)
 
-    def _is_our_server(self, pid: int) -> bool:
+    def _works_here(self, pid: int) -> bool:
         with contextlib.suppress(psutil.Error):
-            return str(self.data) in psutil.Process(pid).cmdline()
+            return Path(psutil.Process(pid).cwd()) == self.data.resolve()
         return False
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:

@@ -180,10 +180,10 @@ def remembered(pid_file: Path) -> psutil.Process | None:
 def session_members(session: int) -> list[psutil.Process]:
     """Every process of one session. A child's session bears its pid, which nobody gets while the session lasts."""
     members = []
-    for process in psutil.process_iter():
+    for pid in psutil.pids():
         with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
-            if os.getsid(process.pid) == session:
-                members.append(process)
+            if os.getsid(pid) == session:
+                members.append(psutil.Process(pid))
     return members
 
 
