@@ -7,9 +7,10 @@ class TreasuryConfig(AppConfig):
     verbose_name = "Treasury"
 
     def ready(self) -> None:
-        from treasury import chart, checks, emails
+        from treasury import chart, checks, emails, ledger_checks
 
         chart.register_treasury_kinds()
+        ledger_checks.register_treasury_checks()
         checks.register_all()
         emails.register_all()
         post_migrate.connect(chart.store_kinds_after_migrate, sender=self, dispatch_uid="treasury.chart")
