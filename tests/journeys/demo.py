@@ -1,0 +1,173 @@
+"""The whole product as `make run` starts it, on a state folder of its own, and the hands of its users."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from devnet.anvil import free_port, rpc
+from devnet.places import ROOT
+
+PATIENCE_SECONDS = 90.0
+BALANCE_OF = "0x70a08231"
+
+
+class Demo:
+    """One run of `devnet.run`. `facts` is its run.json."""
+
+    def __init__(self, *, seed: str = "", chains_outlive: bool = False) -> None:
+        self.state = Path(tempfile.mkdtemp(prefix="exq-demo-"))
+        self.port = free_port()
+        self.environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("PYTEST", "COV_", "EXCHEQUER_", "DJANGO_")) and not key.endswith("DATABASE_URL")
+        }
+        self.environment |= {
+            "EXCHEQUER_STATE": str(self.state),
+            "PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        if seed:
+            self.environment["EXCHEQUER_SEED"] = seed
+        if chains_outlive:
+            self.environment["EXCHEQUER_CHAINS_OUTLIVE"] = "1"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.facts: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Start and wait until the table is printed."""
+        log = (self.state / "make-run.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devnet.run"],
+            cwd=ROOT,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        run_file = self.state / "run.json"
+        until(lambda: run_file.exists() or self._fell(), what="make run's table", seconds=150)
+        self.facts = json.loads(run_file.read_text(encoding="utf-8"))
+
+    def _fell(self) -> bool:
+        assert self.process is not None
+        if self.process.poll() is not None:
+            raise AssertionError((self.state / "make-run.log").read_text(encoding="utf-8")[-6000:])
+        return False
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does, and forget its state."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        cleaning = subprocess.run(
+            [sys.executable, "-m", "devnet.clean"], cwd=ROOT, env=self.environment, check=False, capture_output=True
+        )
+        shutil.rmtree(self.state, ignore_errors=True)
+        assert cleaning.returncode == 0, cleaning.stderr
+
+    def give(self, network: str, address: str, amount: str) -> dict[str, Any]:
+        """Ask the faucet for USDT."""
+        return call(
+            self.facts["faucet_api"], {"network": network, "asset": "token", "address": address, "amount": amount}
+        )
+
+    def mail_to(self, email: str, subject: str) -> str:
+        """The text of the newest mail to `email` whose subject matches; waits for it."""
+        found: list[str] = []
+
+        def look() -> bool:
+            for summary in call(f"{self.facts['mail_api']}?to={email}"):
+                if re.search(subject, summary["subject"], re.IGNORECASE):
+                    found.append(call(f"{self.facts['mail_api']}/{summary['id']}")["text"])
+                    return True
+            return False
+
+        until(look, what=f"a mail about {subject!r} to {email}")
+        return found[-1]
+
+    def link_in_mail(self, email: str, subject: str) -> str:
+        """The first link to the portal in that mail."""
+        text = self.mail_to(email, subject)
+        site = re.escape(self.facts["site_url"])
+        found = re.search(rf"{site}/\S+", text)
+        assert found, text
+        return found.group().rstrip(".,)")
+
+    def token_balance_raw(self, network: str, address: str) -> int:
+        """What the address holds on the chain, in the token's raw units: asked of the node itself."""
+        facts = tomllib.loads(Path(self.facts["networks_file"]).read_text(encoding="utf-8"))[network]
+        data = BALANCE_OF + address[2:].lower().zfill(64)
+        answer = rpc(
+            self.facts["rpc_urls"][network], "eth_call", {"to": facts["token_contract"], "data": data}, "latest"
+        )
+        return int(answer, 16)
+
+    @property
+    def site(self) -> str:
+        return str(self.facts["site_url"])
+
+    def password_of(self, email: str) -> str:
+        return next(str(each["password"]) for each in self.facts["people"] if each["email"] == email)
+
+    def sign_in(self, browser: Browser, email: str, password: str, *, language: str = "en") -> Page:
+        """A browser of its own in which `email` is signed in."""
+        page = visitor(browser, language=language).new_page()
+        page.goto(f"{self.site}/account/login/")
+        page.fill("input[name=login]", email)
+        page.fill("input[name=password]", password)
+        page.get_by_test_id("login-form").locator("button").first.click()
+        expect(page).not_to_have_url(re.compile("/account/login/"))
+        return page
+
+
+def visitor(browser: Browser, *, language: str = "en") -> BrowserContext:
+    """A clean browser profile; what it writes to the console about content security fails the test at its end."""
+    context = browser.new_context(locale=language, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    return context
+
+
+def call(url: str, body: dict[str, Any] | None = None) -> Any:
+    """GET, or POST with a JSON body; the parsed answer."""
+    request = urllib.request.Request(
+        url, data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def until(condition: Callable[[], bool], *, what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
+        time.sleep(0.2)
+
+
+def fresh_address() -> str:
+    """An address that nothing was ever sent to."""
+    from eth_utils.address import to_checksum_address
+
+    return str(to_checksum_address("0x" + secrets.token_hex(20)))

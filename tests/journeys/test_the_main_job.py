@@ -1,0 +1,136 @@
+"""What the product is for, as a newcomer does it: `make run`, then sign up, deposit, withdraw, approve, be paid.
+
+Every part is real: the supervisor, PostgreSQL, Valkey, web, worker, signer, beat, two chains, SMTP and Chromium.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.journeys.demo import Demo, fresh_address, visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+PASSWORD = "a long way 2 the bank"
+MICRO = 10**6
+
+
+@pytest.fixture
+def demo() -> Iterator[Demo]:
+    demo = Demo()
+    try:
+        demo.start()
+        yield demo
+    finally:
+        demo.stop()
+
+
+def test_a_newcomer_deposits_and_is_paid_out_on_both_networks(demo: Demo, browser: Browser) -> None:
+    dust_before = ledger_balance(demo, "dust:bsc")
+    page, console = sign_up(demo, browser, "newcomer@example.com")
+
+    deposit(demo, page, "arbitrum", "100", shown="100.00")
+    recipient = fresh_address()
+    withdrawal = withdraw(demo, page, "arbitrum", recipient, "40", email="newcomer@example.com")
+    approve(demo, browser, "support@exchequer.example", "40.00")
+    completed(page, withdrawal)
+    assert demo.token_balance_raw("arbitrum", recipient) == 40 * MICRO
+
+    deposit(demo, page, "bsc", "2000.000000000000000777", shown="2,000.00")
+    recipient = fresh_address()
+    withdrawal = withdraw(demo, page, "bsc", recipient, "1500.25", email="newcomer@example.com")
+    approve(demo, browser, "support@exchequer.example", "1,500.25")
+    page.goto(withdrawal)
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text(re.compile("In review"))
+    assert demo.token_balance_raw("bsc", recipient) == 0, "one approval is not enough over the threshold"
+    approve(demo, browser, "support2@exchequer.example", "1,500.25")
+    completed(page, withdrawal)
+    assert demo.token_balance_raw("bsc", recipient) == 1_500_250_000 * 10**12
+
+    # 100 + 2,000 came in; 40 + 1 and 1,500.25 + the fee went out; the dust is kept apart, to the last unit
+    assert ledger_balance(demo, "dust:bsc") - dust_before == 777
+    assert console == [], "the console of the portal's pages stays silent"
+
+
+def sign_up(demo: Demo, browser: Browser, email: str) -> tuple[Page, list[str]]:
+    page = visitor(browser).new_page()
+    console: list[str] = []
+    page.on("console", lambda message: console.append(message.text) if message.type in ("error", "warning") else None)
+    page.goto(f"{demo.site}/account/signup/")
+    page.fill("input[name=email]", email)
+    page.fill("input[name=password1]", PASSWORD)
+    page.fill("input[name=password2]", PASSWORD)
+    page.get_by_test_id("signup-form").locator("button").first.click()
+    expect(page.get_by_test_id("verification-sent")).to_be_visible()
+    page.goto(demo.link_in_mail(email, "confirm|verify"))
+    page.get_by_test_id("confirm-email-form").locator("button").click()
+    expect(page).not_to_have_url(re.compile("confirm-email"))
+    page.goto(f"{demo.site}/account/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_test_id("login-form").locator("button").first.click()
+    expect(page).to_have_url(f"{demo.site}/dashboard/")
+    return page, console
+
+
+def deposit(demo: Demo, page: Page, network: str, amount: str, *, shown: str) -> None:
+    page.goto(f"{demo.site}/deposit/")
+    page.get_by_test_id(f"network-{network}").click()
+    address = re.sub(r"\s", "", page.get_by_test_id("deposit-address").inner_text())
+    demo.give(network, address, amount)
+    row = page.get_by_test_id("deposit").first
+    expect(row).to_contain_text(shown, timeout=30_000)  # the page refreshes itself: nobody reloads it
+    expect(row.get_by_test_id("deposit-state")).to_have_text(re.compile("Credited"), timeout=60_000)
+
+
+def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *, email: str) -> str:
+    """Ask and confirm by mail; returns the withdrawal's page."""
+    page.goto(f"{demo.site}/withdraw/")
+    page.get_by_test_id(f"withdraw-{network}").check()
+    page.fill("input[name=address]", address)
+    page.fill("input[name=amount]", amount)
+    page.get_by_test_id("to-review").click()
+    assert re.sub(r"\s", "", page.get_by_test_id("review-address").inner_text()) == address
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_test_id("submit-withdrawal").click()
+    expect(page).to_have_url(re.compile(r"/withdrawals/[0-9a-f-]{36}/"))
+    url = page.url
+    page.goto(demo.link_in_mail(email, "confirm.*withdraw"))
+    page.get_by_test_id("confirm").click()
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text(re.compile("In review"))
+    return url
+
+
+def approve(demo: Demo, browser: Browser, staff: str, shown: str) -> None:
+    """As support does it: the queue, the request, the dialog whose button says what happens."""
+    page = demo.sign_in(browser, staff, demo.password_of(staff))
+    page.goto(f"{demo.site}/admin/payouts/withdrawalrequest/")
+    page.get_by_role("row").filter(has_text=shown).get_by_role("link").first.click()
+    page.get_by_role("link", name=re.compile("^Approve")).or_(
+        page.get_by_role("button", name=re.compile("^Approve"))
+    ).first.click()
+    page.locator("input[name=password]").fill(demo.password_of(staff))
+    page.get_by_role("button", name=f"Approve {shown} USDT").click()
+    expect(page.get_by_text(re.compile("is approved and will be sent|your approval is recorded"))).to_be_visible()
+    page.context.close()
+
+
+def completed(page: Page, withdrawal: str) -> None:
+    page.goto(withdrawal)
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text(re.compile("Completed"), timeout=60_000)
+    expect(page.get_by_test_id("tx-hash")).to_have_text(re.compile("0x[0-9a-f]{64}"))
+
+
+def ledger_balance(demo: Demo, code: str) -> int:
+    with psycopg.connect(demo.facts["database_url"]) as connection:
+        row = connection.execute(
+            "SELECT coalesce(sum(b.balance), 0) FROM treasury_ledgerbalance b"
+            " JOIN treasury_ledgeraccount a ON a.id = b.account_id WHERE a.code = %s",
+            [code],
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
