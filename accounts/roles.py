@@ -78,9 +78,7 @@ class UnknownPermission(LookupError):
     """The table names a permission that no model has."""
 
 
-def create_roles(
-    *, registry: Apps = installed, using: str = DEFAULT_DB_ALIAS, complete: bool = True
-) -> dict[str, int]:
+def create_roles(*, registry: Apps = installed, using: str = DEFAULT_DB_ALIAS, complete: bool = True) -> dict[str, int]:
     """Make every role's group hold exactly its permissions; returns how many each has.
 
     Raises `UnknownPermission` when the table names one that does not exist, unless the schema is not `complete` yet.
@@ -105,9 +103,7 @@ def create_roles(
     return granted
 
 
-def create_roles_after_migrate(
-    sender: AppConfig, *, using: str, apps: Apps, **kwargs: object
-) -> None:
+def create_roles_after_migrate(sender: AppConfig, *, using: str, apps: Apps, **kwargs: object) -> None:
     """Receiver of `post_migrate`: once per run, when the last of our apps has been migrated."""
     if sender.label != "accounts":
         return

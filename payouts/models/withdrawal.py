@@ -77,12 +77,8 @@ class WithdrawalRequest(models.Model):
         indexes = (
             models.Index(fields=["customer", "-id"], name="withdrawal_by_customer"),
             models.Index(fields=["state", "-id"], name="withdrawal_by_state"),
-            models.Index(
-                fields=["network", "id"], name="withdrawal_to_pay", condition=models.Q(state="approved")
-            ),
-            models.Index(
-                fields=["confirm_by"], name="withdrawal_to_expire", condition=models.Q(state="requested")
-            ),
+            models.Index(fields=["network", "id"], name="withdrawal_to_pay", condition=models.Q(state="approved")),
+            models.Index(fields=["confirm_by"], name="withdrawal_to_expire", condition=models.Q(state="requested")),
             # What the staff's queue reads: every tab, filter and search of it stays flat as the table grows.
             models.Index(
                 fields=["claimed_by", "id"],
@@ -95,11 +91,11 @@ class WithdrawalRequest(models.Model):
                 condition=models.Q(state="in_review", approvals_required__gt=1),
             ),
             models.Index(
-                fields=["id"], name="withdrawal_under_way", condition=models.Q(state__in=["approved", "ordered", "sent"])
+                fields=["id"],
+                name="withdrawal_under_way",
+                condition=models.Q(state__in=["approved", "ordered", "sent"]),
             ),
-            models.Index(
-                fields=["customer", "address"], name="withdrawal_paid_to", condition=models.Q(state="paid")
-            ),
+            models.Index(fields=["customer", "address"], name="withdrawal_paid_to", condition=models.Q(state="paid")),
             models.Index(fields=["address", "-id"], name="withdrawal_by_address"),
             models.Index(fields=["tx_hash"], name="withdrawal_by_tx_hash", condition=~models.Q(tx_hash="")),
             models.Index(fields=["requested_at"], name="withdrawal_by_time"),
@@ -110,9 +106,7 @@ class WithdrawalRequest(models.Model):
                 condition=models.Q(state="paid"),
                 include=["network", "amount_micro"],
             ),
-            models.Index(
-                fields=["confirmed_at"], name="withdrawal_waiting", condition=models.Q(state="in_review")
-            ),
+            models.Index(fields=["confirmed_at"], name="withdrawal_waiting", condition=models.Q(state="in_review")),
         )
 
     def __str__(self) -> str:

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from .unfold import UNFOLD as UNFOLD
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -99,6 +101,7 @@ def database(variable: str) -> dict[str, object]:
     options = dict(config.get("OPTIONS") or {})  # type: ignore[call-overload]  # env returns a plain dict here
     options.setdefault("application_name", "exchequer")
     options.setdefault("connect_timeout", 5)
+    options.setdefault("prepare_threshold", 5)  # for cursors that the server binds: the ledger's
     config["OPTIONS"] = options
     return config
 
@@ -213,6 +216,8 @@ WITHDRAWAL_CONFIRMATION_SECONDS = 3600
 # From this amount on, two different approvers are needed.
 WITHDRAWAL_FOUR_EYES_FROM_MICRO = env.int("WITHDRAWAL_FOUR_EYES_FROM_MICRO", default=1_000_000_000)
 WITHDRAWAL_CLAIM_SECONDS = 600
+# A confirmed request that waits longer for its decision is shown as late.
+WITHDRAWAL_REVIEW_SLA_SECONDS = env.int("WITHDRAWAL_REVIEW_SLA_SECONDS", default=4 * 3600)
 STEP_UP_MAX_AGE_SECONDS = 300
 # A sent payment that is not final after this long raises an alarm / is replaced at the same nonce.
 BROADCAST_STUCK_SECONDS = env.int("BROADCAST_STUCK_SECONDS", default=180)

@@ -23,6 +23,7 @@ class Alarm(models.Model):
     class Meta:
         verbose_name = _("alarm")
         verbose_name_plural = _("alarms")
+        permissions = (("resolve_alarm", "Can resolve alarms"),)
         constraints = (
             models.UniqueConstraint(fields=["key"], condition=models.Q(resolved_at=None), name="alarm_one_open_per_key"),
         )

@@ -72,6 +72,12 @@ class Deposit(models.Model):
             ),
             models.Index(fields=["network", "block_number", "id"], name="deposit_by_block"),
             models.Index(fields=["deposit_address", "-id"], name="deposit_by_address"),
+            models.Index(
+                fields=["credited_at"],
+                name="deposit_by_credit",
+                condition=models.Q(state="credited"),
+                include=["amount_micro"],
+            ),
         )
 
     def __str__(self) -> str:

@@ -26,6 +26,7 @@ class NetworkState(models.Model):
     class Meta:
         verbose_name = _("network")
         verbose_name_plural = _("networks")
+        permissions = (("halt_network", "Can halt a network"), ("resume_network", "Can resume a network"))
 
     def __str__(self) -> str:
         return self.network

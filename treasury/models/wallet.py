@@ -66,6 +66,7 @@ class Wallet(models.Model):
     class Meta:
         verbose_name = _("wallet")
         verbose_name_plural = _("wallets")
+        permissions = (("view_position", "Can see the treasury's position"),)
         constraints = (
             models.UniqueConstraint(fields=["network", "address"], name="wallet_once"),
             models.UniqueConstraint(fields=["network", "role"], name="wallet_one_per_role"),

@@ -1,0 +1,77 @@
+"""Pages that show rows of record. They have no form: nobody adds, changes or deletes by them, whatever their rights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from accounts.staff.keyset import KeysetChangeList
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list in key order and a page per row, both for reading. Acting happens in dialogs (see `dialogs.py`)."""
+
+    actions = None
+    sortable_by = ()
+    show_full_result_count = False
+    list_max_show_all = 0
+    list_per_page = 25
+    list_select_related: tuple[str, ...] | bool = False
+    list_filter_submit = True
+    search_fields: Sequence[str] = ()
+    exact_lookups: tuple[str, ...] = ()
+    """Fields that links may filter by (`?customer=7`), beyond the filters in sight."""
+    newest_first_by_default = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Form, change: Any) -> None:
+        raise PermissionDenied
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        raise PermissionDenied
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        raise PermissionDenied
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
+        return list(flatten_fieldsets(self.get_fieldsets(request, obj)))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
+
+    def newest_first(self, request: HttpRequest) -> bool:
+        """Which end of the list comes first when the page does not ask for one."""
+        return self.newest_first_by_default
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Look up for a whole page what its columns show beyond the row: a fixed number of queries, here."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only the links we make: no lookup of the visitor's own invention runs over the whole table."""
+        return lookup in self.exact_lookups
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Exact values only, each by its index: see `find`."""
+        term = search_term.strip()
+        return (self.find(request, queryset, term) if term else queryset), False
+
+    def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """The rows that `term` names exactly. Without a search box there is nothing to find."""
+        return queryset.none()

@@ -1,0 +1,5 @@
+"""The staff's queue of withdrawals."""
+
+from . import withdrawals
+
+__all__ = ["withdrawals"]

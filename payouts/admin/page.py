@@ -1,0 +1,211 @@
+"""What a withdrawal's page tells the person who decides: facts only, in a fixed number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import ActivityLog
+from accounts.staff.display import age, duration, moment
+from accounts.staff.keyset import CAP, shown_count
+from payouts.models import WithdrawalRequest
+from treasury import ledger
+from treasury.admin.display import network_name, transaction, usdt
+from treasury.models import PaymentOrder
+
+RECENT = 10
+RECORDS = 50
+State = WithdrawalRequest.State
+OPEN_STATES = (
+    State.REQUESTED,
+    State.CONFIRMED,
+    State.IN_REVIEW,
+    State.ON_HOLD,
+    State.APPROVED,
+    State.ORDERED,
+    State.SENT,
+)
+
+
+def page_facts(row: WithdrawalRequest) -> dict[str, Any]:
+    """The context of the page, beside the row itself."""
+    return {
+        "amount": usdt(row.amount_micro),
+        "fee": usdt(row.fee_micro),
+        "debit": usdt(row.debit_micro),
+        "network_name": network_name(row.network),
+        "requested": moment(row.requested_at),
+        "waiting": age(row.confirmed_at) if row.state in {State.IN_REVIEW, State.ON_HOLD} else "",
+        "hold_until": moment(row.hold_until) if row.hold_until else "",
+        "claim": claim_of(row),
+        "balances": _balances(row),
+        "signals": _signals(row),
+        "velocity": _velocity(row),
+        "timeline": _timeline(row),
+        "approvals": _approvals(row),
+        "notes": [
+            {"author": note.author.email, "at": moment(note.at), "text": note.text}
+            for note in row.notes.select_related("author").order_by("-id")[:RECORDS]
+        ],
+        "movements": _movements(row),
+        "records": _records(row),
+        "payments": _payments(row),
+    }
+
+
+def claim_of(row: WithdrawalRequest) -> str:
+    """Who is working on it, or an empty string."""
+    if row.claimed_by is None or row.claimed_until is None or row.claimed_until <= timezone.now():
+        return ""
+    return row.claimed_by.email
+
+
+def _balances(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    """What we owe the customer now, and when this is paid. The money is reserved already, so nothing else can take it."""
+    available, reserved = f"customer:{row.customer_id}:available", f"customer:{row.customer_id}:reserved"
+    now = ledger.balances([available, reserved])
+    leaves = row.debit_micro if row.state in {*OPEN_STATES, State.FAILED} else 0
+    return [
+        {"name": _("Available"), "before": usdt(now[available]), "after": usdt(now[available])},
+        {"name": _("Reserved"), "before": usdt(now[reserved]), "after": usdt(now[reserved] - leaves)},
+        {
+            "name": _("Altogether"),
+            "before": usdt(now[available] + now[reserved]),
+            "after": usdt(now[available] + now[reserved] - leaves),
+        },
+    ]
+
+
+def _signals(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    """What a careful person would look at first; `kind` is the label's colour."""
+    same_address = WithdrawalRequest.objects.filter(address=row.address).exclude(pk=row.pk)
+    paid_before = same_address.filter(customer=row.customer_id, state=State.PAID)[:CAP].count()
+    others = same_address.exclude(customer=row.customer_id)[:CAP].count()
+    profile = getattr(row.customer, "profile", None)
+    joined_days = (timezone.now() - row.customer.date_joined).days
+    signals = [
+        {
+            "name": _("This address"),
+            "text": _("paid %(count)s times before") % {"count": shown_count(paid_before)}
+            if paid_before
+            else _("never paid before by this customer"),
+            "kind": "success" if paid_before else "warning",
+        },
+        {
+            "name": _("Customer for"),
+            "text": duration((timezone.now() - row.customer.date_joined).total_seconds()),
+            "kind": "warning" if joined_days < 7 else "success",
+        },
+        {"name": _("Last sign-in"), "text": moment(row.customer.last_login), "kind": ""},
+        {
+            "name": _("Four eyes"),
+            "text": _("two approvals are needed") if row.approvals_required > 1 else _("one approval is enough"),
+            "kind": "info" if row.approvals_required > 1 else "",
+        },
+    ]
+    if others:
+        signals.insert(
+            0,
+            {
+                "name": _("Shared address"),
+                "text": _("other customers asked to be paid there: %(count)s") % {"count": shown_count(others)},
+                "kind": "danger",
+            },
+        )
+    if profile is not None and profile.withdrawals_frozen_at:
+        signals.insert(0, {"name": _("Frozen"), "text": profile.withdrawals_frozen_reason, "kind": "danger"})
+    return signals
+
+
+def _velocity(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    """How much this customer asked for lately, this request included, whatever became of it."""
+    now = timezone.now()
+    windows = {"day": now - dt.timedelta(days=1), "week": now - dt.timedelta(days=7)}
+    kept = ~Q(state__in=[State.EXPIRED, State.CANCELLED, State.REJECTED, State.RETURNED])
+    sums = WithdrawalRequest.objects.filter(
+        kept, customer=row.customer_id, requested_at__gte=windows["week"]
+    ).aggregate(
+        day=Sum("amount_micro", filter=Q(requested_at__gte=windows["day"])),
+        day_count=Count("pk", filter=Q(requested_at__gte=windows["day"])),
+        week=Sum("amount_micro"),
+        week_count=Count("pk"),
+    )
+    return [
+        {"name": _("Last 24 hours"), "amount": usdt(int(sums["day"] or 0)), "count": sums["day_count"]},
+        {"name": _("Last 7 days"), "amount": usdt(int(sums["week"] or 0)), "count": sums["week_count"]},
+    ]
+
+
+def _timeline(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    labels = dict(State.choices)
+    return [
+        {
+            "at": moment(event.at),
+            "state": labels.get(event.to_state, event.to_state),
+            "actor": event.actor.email if event.actor else "",
+            "reason": event.reason,
+        }
+        for event in row.events.select_related("actor").order_by("id")[:RECORDS]
+    ]
+
+
+def _approvals(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    return [
+        {
+            "who": each.approver.email,
+            "at": moment(each.approved_at),
+            "reason": each.reason,
+            "digest": each.digest,
+            "current": each.revision == row.revision,
+            "ip": each.ip_address or "",
+        }
+        for each in row.approvals.select_related("approver").order_by("id")[:RECORDS]
+    ]
+
+
+def _movements(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    """The latest movements of what the customer can spend."""
+    return [
+        {"at": moment(line.posted_at), "kind": line.kind, "group": line.group or line.key, "amount": usdt(line.amount)}
+        for line in ledger.history(f"customer:{row.customer_id}:available", limit=RECENT)
+    ]
+
+
+def _records(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    found = ActivityLog.objects.filter(target_type="payouts.withdrawalrequest", target_id=str(row.pk)).order_by("-id")
+    return [
+        {
+            "at": moment(entry.at),
+            "who": entry.actor_label,
+            "action": entry.action,
+            "ip": entry.ip_address or "",
+            "agent": entry.user_agent,
+        }
+        for entry in found[:RECORDS]
+    ]
+
+
+def _payments(row: WithdrawalRequest) -> list[dict[str, Any]]:
+    """Each order made for it, with the transactions made for that."""
+    orders = PaymentOrder.objects.filter(reference=row.reference).prefetch_related("broadcasts").order_by("id")
+    return [
+        {
+            "order": order,
+            "state": order.get_state_display(),
+            "broadcasts": [
+                {"state": each.get_state_display(), "tx": transaction(each.network, each.tx_hash), "pk": each.pk}
+                for each in order.broadcasts.all()
+            ],
+        }
+        for order in orders[:RECENT]
+    ]
+
+
+def review_deadline_seconds() -> int:
+    """How long a confirmed request may wait for its decision."""
+    return int(getattr(settings, "WITHDRAWAL_REVIEW_SLA_SECONDS", 4 * 3600))

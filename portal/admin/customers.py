@@ -1,0 +1,200 @@
+"""Customers: who they are, what we owe them, and the brake on their withdrawals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
+from accounts.models import Customer
+from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
+from accounts.staff.display import NOTHING, key_of, lines, link_to, moment, mono
+from accounts.staff.readonly import ReadOnlyAdmin
+from payouts.models import WithdrawalRequest
+from treasury import ledger
+from treasury.admin.display import usdt
+from treasury.models import Deposit, DepositAddress
+
+RECENT = 10
+
+
+def is_frozen(customer: Any) -> bool:
+    """Whether their withdrawals are stopped. An account that never chose anything has no profile yet."""
+    profile = getattr(customer, "profile", None)
+    return profile is not None and profile.withdrawals_frozen_at is not None
+
+
+class CustomerDialogForm(DialogForm):
+    subject_template = "admin/accounts/customer/dialog_subject.html"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.customer = get_object_or_404(Customer.objects.select_related("profile"), pk=key_of(self.object_id))
+
+    def subject(self) -> dict[str, Any]:
+        return {"customer": self.customer}
+
+
+class FreezeForm(CustomerDialogForm):
+    reason = reason_field(gettext_lazy("Reason, for staff"), limit=200)
+    danger = True
+
+    def closed_because(self) -> str:
+        return _("The withdrawals of this customer are frozen already.") if is_frozen(self.customer) else ""
+
+
+class UnfreezeForm(CustomerDialogForm):
+    reason = reason_field(gettext_lazy("Why they may go on"), limit=200)
+
+    def closed_because(self) -> str:
+        return "" if is_frozen(self.customer) else _("The withdrawals of this customer are not frozen.")
+
+
+@admin.register(Customer)
+class CustomerAdmin(ReadOnlyAdmin):
+    list_display = ("email_", "full_name", "available", "reserved", "frozen", "joined")
+    list_select_related = ("profile",)
+    search_fields = ("email",)
+    search_help_text = gettext_lazy("Exact e-mail address, customer number, or a deposit address")
+    fieldsets = (
+        (None, {"fields": ("number", "email", "full_name", "language", "joined", "last_seen", "state", "frozen")}),
+        (gettext_lazy("Money"), {"fields": ("available", "reserved", "owed_back", "deposit_addresses_")}),
+        (gettext_lazy("Latest movements"), {"fields": ("withdrawals_", "deposits_")}),
+    )
+    actions_detail = ("freeze", "unfreeze")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
+        return super().get_queryset(request).filter(is_staff=False)
+
+    def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        if "@" in term:
+            return queryset.filter(email=term.lower())
+        if term.isdecimal() and len(term) < 19:
+            return queryset.filter(pk=int(term))
+        return queryset.filter(pk__in=DepositAddress.objects.filter(address=term).values("customer"))
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        codes = [f"customer:{row.pk}:{part}" for row in rows for part in ("available", "reserved")]
+        balances = ledger.balances(codes)
+        for row in rows:
+            row.balances_micro = {part: balances[f"customer:{row.pk}:{part}"] for part in ("available", "reserved")}
+
+    def has_freeze_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return bool(request.user.has_perm("accounts.freeze_customer"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        frozen = Customer.objects.filter(pk=key_of(object_id), profile__withdrawals_frozen_at__isnull=False).exists()
+        fitting = "unfreeze" if frozen else "freeze"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path == fitting]
+
+    @dialog(
+        form=FreezeForm, title=gettext_lazy("Freeze withdrawals"), permission="freeze", icon="ac_unit",
+        variant=ActionVariant.DANGER, url_path="freeze", refusals=(),
+    )  # fmt: skip
+    def freeze(self, request: HttpRequest, form: FreezeForm) -> str:
+        frozen = freeze_withdrawals(user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=request.user)
+        if not frozen:
+            raise Refused(_("The withdrawals of this customer are frozen already."))
+        return _("Withdrawals of %(customer)s are frozen.") % {"customer": form.customer.email}
+
+    @dialog(
+        form=UnfreezeForm, title=gettext_lazy("Let withdrawals go on"), permission="freeze", icon="play_circle",
+        variant=ActionVariant.PRIMARY, url_path="unfreeze", refusals=(),
+    )  # fmt: skip
+    def unfreeze(self, request: HttpRequest, form: UnfreezeForm) -> str:
+        thawed = unfreeze_withdrawals(user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=request.user)
+        if not thawed:
+            raise Refused(_("The withdrawals of this customer are not frozen."))
+        return _("Withdrawals of %(customer)s go on.") % {"customer": form.customer.email}
+
+    @display(description=gettext_lazy("e-mail address"))
+    def email_(self, customer: Customer) -> str:
+        return customer.email
+
+    @display(description=gettext_lazy("number"))
+    def number(self, customer: Customer) -> str:
+        return str(customer.pk)
+
+    @display(description=gettext_lazy("available"), formatting="price")
+    def available(self, customer: Customer) -> str:
+        return usdt(self._balance(customer, "available"))
+
+    @display(description=gettext_lazy("reserved"), formatting="price")
+    def reserved(self, customer: Customer) -> str:
+        return usdt(self._balance(customer, "reserved"))
+
+    def _balance(self, customer: Any, part: str) -> int:
+        known = getattr(customer, "balances_micro", None)
+        return known[part] if known else ledger.balance(f"customer:{customer.pk}:{part}")
+
+    @display(description=gettext_lazy("owed to us after a reorganisation"))
+    def owed_back(self, customer: Customer) -> str:
+        owed = ledger.balance(f"receivable:reorg:{customer.pk}")
+        return usdt(owed) if owed else NOTHING
+
+    @display(description=gettext_lazy("withdrawals"), label={"frozen": "danger", "open": "success"})
+    def frozen(self, customer: Customer) -> tuple[str, str]:
+        return ("frozen", _("Frozen")) if is_frozen(customer) else ("open", _("Open"))
+
+    @display(description=gettext_lazy("account"))
+    def state(self, customer: Customer) -> str:
+        if not customer.is_active:
+            return _("Closed")
+        profile = getattr(customer, "profile", None)
+        reason = profile.withdrawals_frozen_reason if profile else ""
+        return _("Active; withdrawals frozen: %(reason)s") % {"reason": reason} if reason else _("Active")
+
+    @display(description=gettext_lazy("language"))
+    def language(self, customer: Customer) -> str:
+        profile = getattr(customer, "profile", None)
+        return profile.language if profile else NOTHING
+
+    @display(description=gettext_lazy("joined"))
+    def joined(self, customer: Customer) -> str:
+        return moment(customer.date_joined)
+
+    @display(description=gettext_lazy("last sign-in"))
+    def last_seen(self, customer: Customer) -> str:
+        return moment(customer.last_login)
+
+    @display(description=gettext_lazy("deposit addresses"))
+    def deposit_addresses_(self, customer: Customer) -> str:
+        rows = DepositAddress.objects.filter(customer=customer.pk).order_by("family", "id")
+        return lines(format_html("{} · {}", row.family.upper(), mono(row.address)) for row in rows)
+
+    @display(description=gettext_lazy("withdrawals"))
+    def withdrawals_(self, customer: Customer) -> str:
+        rows = WithdrawalRequest.objects.filter(customer=customer.pk).order_by("-id")[:RECENT]
+        return lines(
+            format_html(
+                "{} · {} · {} · {}",
+                link_to(row, "payouts_withdrawalrequest_change", row.pk),
+                moment(row.requested_at),
+                usdt(row.amount_micro),
+                row.get_state_display(),
+            )
+            for row in rows
+        )
+
+    @display(description=gettext_lazy("deposits"))
+    def deposits_(self, customer: Customer) -> str:
+        rows = Deposit.objects.filter(deposit_address__customer=customer.pk).order_by("-id")[:RECENT]
+        return lines(
+            format_html(
+                "{} · {} · {} · {}",
+                link_to(f"D-{row.pk}", "treasury_deposit_change", row.pk),
+                moment(row.seen_at),
+                usdt(row.amount_micro),
+                row.get_state_display(),
+            )
+            for row in rows
+        )
