@@ -48,27 +48,37 @@ def _assigned(customer_id: int, family: str) -> DepositAddress | None:
 
 
 def _assign(customer_id: int, family: str) -> DepositAddress:
+    forged: DepositAddress | None = None
     try:
         with transaction.atomic():
-            candidates = list(
-                DepositAddress.objects.select_for_update(skip_locked=True)
-                .filter(family=family, customer=None, retired_at=None)
-                .order_by("id")[:CANDIDATES]
-            )
-            row = next((row for row in candidates if pool_signatures.verify(row)), None)
-            if row is not None:
-                row.customer_id = customer_id
-                row.assigned_at = timezone.now()
-                row.save(update_fields=["customer", "assigned_at"])
-                return row
+            for _ in range(CANDIDATES):
+                row = _next_free(family, after_id=forged.pk if forged else 0)
+                if row is None:
+                    break
+                if pool_signatures.verify(row):
+                    row.customer_id = customer_id
+                    row.assigned_at = timezone.now()
+                    row.save(update_fields=["customer", "assigned_at"])
+                    return row
+                forged = row
     except IntegrityError:  # this customer's other request was first
-        row = _assigned(customer_id, family)
-        if row is not None:
-            return row
-        raise
-    if candidates:
-        _require_authentic(candidates[0])
+        pass
+    found = _assigned(customer_id, family)
+    if found is not None:
+        return found
+    if forged is not None:
+        _require_authentic(forged)
     raise NoAddressAvailable
+
+
+def _next_free(family: str, *, after_id: int) -> DepositAddress | None:
+    """One free row, locked; rows that others are taking just now are passed over."""
+    return (
+        DepositAddress.objects.select_for_update(skip_locked=True)
+        .filter(family=family, customer=None, retired_at=None, pk__gt=after_id)
+        .order_by("pk")
+        .first()
+    )
 
 
 def _require_authentic(row: DepositAddress) -> None:

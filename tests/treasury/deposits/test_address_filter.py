@@ -1,0 +1,69 @@
+"""The filter lets every address of the pool pass, soon, and few others."""
+
+from __future__ import annotations
+
+import os
+
+import psycopg
+import pytest
+
+from tests.support.databases import CommittedDatabase
+from tests.treasury.deposits.conftest import Pool
+from treasury import address_filter
+from treasury.address_filter import PoolFilter
+
+
+def digits(address: str) -> bytes:
+    return address[2:].lower().encode()
+
+
+def strangers(count: int) -> list[bytes]:
+    return [os.urandom(20).hex().encode() for _ in range(count)]
+
+
+def test_it_picks_the_positions_of_ours_in_order(pool: Pool) -> None:
+    ours = [digits(address) for address in pool.add(3)]
+    among = [*strangers(50), ours[0], *strangers(50), ours[1], ours[1], ours[2]]
+    assert list(PoolFilter("evm").pick(among)) == [50, 101, 102, 103]
+
+
+def test_an_address_that_was_committed_before_pick_passes(pool: Pool) -> None:
+    wanted = PoolFilter("evm")
+    for _ in range(3):
+        (fresh,) = pool.add()
+        assert list(wanted.pick([digits(fresh)])) == [0]
+    assert wanted.size == 3
+
+
+def test_it_holds_one_family_only(pool: Pool) -> None:
+    (other,) = pool.add(family="tron")
+    assert not PoolFilter("evm").pick([digits(other)])
+
+
+def test_rows_come_in_chunks(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address_filter, "ROWS_AT_ONCE", 3)
+    wanted = PoolFilter("evm")
+    ours = [digits(address) for address in pool.add(10)]
+    assert len(wanted.pick(ours)) == wanted.size == 10
+
+
+def test_a_database_put_in_place_of_ours_is_noticed(pool: Pool, committed_db: CommittedDatabase) -> None:
+    wanted = PoolFilter("evm")
+    pool.add(2)
+    wanted.refresh()
+    with psycopg.connect(committed_db.owner_url) as connection:
+        connection.execute("ALTER TABLE treasury_depositaddress DISABLE TRIGGER guard")
+        connection.execute("DELETE FROM treasury_depositaddress")
+        connection.execute("ALTER SEQUENCE treasury_depositaddress_id_seq RESTART")
+    ours = [digits(address) for address in pool.add(2)]
+    assert list(wanted.pick(ours)) == [0, 1]
+    assert wanted.size == 2
+
+
+def test_hardly_any_stranger_passes(pool: Pool) -> None:
+    pool.add(200)
+    assert len(PoolFilter("evm").pick(strangers(20_000))) <= 2
+
+
+def test_no_recipients_are_no_trouble(pool: Pool) -> None:
+    assert not PoolFilter("evm").pick([])
