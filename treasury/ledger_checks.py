@@ -224,9 +224,11 @@ WITH booked AS (
       FROM treasury_deposit
 )
 SELECT concat_ws(' ', 'deposit', coalesce(w.id, b.deposit_id), w.state, w.network, w.tx_hash),
-       coalesce(format('%%s micro, %%s dust, %%s in suspense', w.micro, w.dust, w.suspense), 'no postings'),
-       format('%%s micro, %%s dust, %%s in suspense',
-              coalesce(b.micro, 0), coalesce(b.dust, 0), coalesce(b.suspense, 0))
+       CASE WHEN w.id IS NULL THEN 'no postings'
+            ELSE format('%%s micro, %%s dust, %%s in suspense', w.micro, w.dust, w.suspense) END,
+       CASE WHEN w.id IS NULL THEN 'postings of a deposit that does not exist'
+            ELSE format('%%s micro, %%s dust, %%s in suspense',
+                        coalesce(b.micro, 0), coalesce(b.dust, 0), coalesce(b.suspense, 0)) END
   FROM wanted w FULL JOIN booked b ON b.deposit_id = w.id
  WHERE w.id IS NULL
     OR (w.micro, w.dust, w.suspense) <> (coalesce(b.micro, 0), coalesce(b.dust, 0), coalesce(b.suspense, 0))
