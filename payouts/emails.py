@@ -21,7 +21,7 @@ from .models import WithdrawalEvent, WithdrawalRequest
 
 CUSTOMER_MAILS = ("received", "held", "approved", "sent", "completed", "rejected", "cancelled", "expired", "returned")
 STAFF_ASKED_AT_MOST = 20
-SAMPLE_ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
+SAMPLE_ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 SAMPLE_HASH = "0x4e3a3754410177e6937ef1f84bba68ea139e8d1a2258c5f85db9f1cd715a1bdd"
 
 

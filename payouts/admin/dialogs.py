@@ -15,6 +15,7 @@ from unfold.widgets import INPUT_CLASSES
 from accounts.second_factor import StepUp
 from accounts.staff.dialogs import DialogForm, password_field, reason_field
 from accounts.staff.display import key_of
+from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
 from treasury.admin.display import network_name, usdt_text
 
@@ -50,7 +51,7 @@ class WithdrawalDialogForm(DialogForm):
         if self.withdrawal.state in self.states:
             return ""
         return _("There is nothing to decide here any more: the state is now “%(state)s”.") % {
-            "state": self.withdrawal.get_state_display()
+            "state": staff_state(self.withdrawal.state)
         }
 
     def named(self, text: str) -> str:

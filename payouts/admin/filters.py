@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.staff.filters import ChoiceFilter, FormFilter, PeriodFilter
 from accounts.staff.forms import line
-from payouts.models import WithdrawalRequest
+from payouts.admin.states import staff_states
 from treasury.admin.display import network_choices
 from treasury.money import InvalidAmount, parse_usdt
 
@@ -26,7 +26,7 @@ class StateFilter(ChoiceFilter):
     parameter_name = field = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Sequence[tuple[Any, Any]]:
-        return list(WithdrawalRequest.State.choices)
+        return staff_states()
 
 
 class NetworkFilter(ChoiceFilter):

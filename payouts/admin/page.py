@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import ActivityLog
 from accounts.staff.display import age, duration, moment
 from accounts.staff.keyset import CAP, shown_count
+from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
 from treasury import ledger
 from treasury.admin.display import network_name, transaction, usdt
@@ -66,7 +66,7 @@ def claim_of(row: WithdrawalRequest) -> str:
 
 
 def _balances(row: WithdrawalRequest) -> list[dict[str, Any]]:
-    """What we owe the customer now, and when this is paid. The money is reserved already, so nothing else can take it."""
+    """What we owe the customer now, and when this is paid. It is reserved already: nothing else can take it."""
     available, reserved = f"customer:{row.customer_id}:available", f"customer:{row.customer_id}:reserved"
     now = ledger.balances([available, reserved])
     leaves = row.debit_micro if row.state in {*OPEN_STATES, State.FAILED} else 0
@@ -142,11 +142,10 @@ def _velocity(row: WithdrawalRequest) -> list[dict[str, Any]]:
 
 
 def _timeline(row: WithdrawalRequest) -> list[dict[str, Any]]:
-    labels = dict(State.choices)
     return [
         {
             "at": moment(event.at),
-            "state": labels.get(event.to_state, event.to_state),
+            "state": staff_state(event.to_state),
             "actor": event.actor.email if event.actor else "",
             "reason": event.reason,
         }
@@ -204,8 +203,3 @@ def _payments(row: WithdrawalRequest) -> list[dict[str, Any]]:
         }
         for order in orders[:RECENT]
     ]
-
-
-def review_deadline_seconds() -> int:
-    """How long a confirmed request may wait for its decision."""
-    return int(getattr(settings, "WITHDRAWAL_REVIEW_SLA_SECONDS", 4 * 3600))

@@ -20,12 +20,13 @@ from accounts.activity import origin_of
 from accounts.models import User
 from accounts.second_factor import StepUpFailed
 from accounts.staff.dialogs import dialog
-from accounts.staff.display import NOTHING, duration, key_of, link_to, moment, mono
+from accounts.staff.display import NOTHING, badge, duration, key_of, labelled, link_to, moment, mono
 from accounts.staff.keyset import KeysetChangeList
 from accounts.staff.readonly import ReadOnlyAdmin
 from payouts import withdrawals
 from payouts.admin import dialogs, filters
-from payouts.admin.page import claim_of, page_facts, review_deadline_seconds
+from payouts.admin.page import claim_of, page_facts
+from payouts.admin.states import staff_state
 from payouts.admin.tabs import tab_links, tab_of
 from payouts.errors import WithdrawalError
 from payouts.models import WithdrawalApproval, WithdrawalRequest
@@ -152,10 +153,8 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
         row = context["original"]
         context |= page_facts(row)
         context |= {
-            "title": str(row),
-            "subtitle": None,
             "withdrawal": row,
-            "state_kind": STATE_COLOURS.get(row.state, ""),
+            "state": badge(staff_state(row.state), STATE_COLOURS.get(row.state, "")),
             # The buttons stand on the page, beside what they decide, and not in Unfold's header.
             "dialogs": [self._button(each, row) for each in context.pop("actions_detail", None) or ()],
         }
@@ -313,9 +312,9 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def address_(self, row: WithdrawalRequest) -> str:
         return mono(row.address)
 
-    @display(
+    @labelled(
         description=gettext_lazy("signals"),
-        label={"frozen": "danger", "new": "warning", "large": "info", "quiet": "success"},
+        colours={"frozen": "danger", "new": "warning", "large": "info", "quiet": "success"},
     )
     def signals(self, row: Any) -> Any:
         """The one that weighs most; the page shows all of them."""
@@ -328,9 +327,9 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
             return "large", _("Large amount")
         return "quiet", _("Known address")
 
-    @display(description=gettext_lazy("state"), label=STATE_COLOURS)
+    @labelled(description=gettext_lazy("state"), colours=STATE_COLOURS)
     def state_(self, row: WithdrawalRequest) -> tuple[str, str]:
-        return row.state, row.get_state_display()
+        return row.state, staff_state(row.state)
 
     @display(description=gettext_lazy("approvals"))
     def approvals_(self, row: Any) -> str:
@@ -340,7 +339,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def claimed(self, row: WithdrawalRequest) -> str:
         return claim_of(row) or NOTHING
 
-    @display(description=gettext_lazy("waiting"), label={"fresh": "success", "soon": "warning", "late": "danger"})
+    @labelled(description=gettext_lazy("waiting"), colours={"fresh": "success", "soon": "warning", "late": "danger"})
     def waiting(self, row: WithdrawalRequest) -> Any:
         """Time since the customer confirmed, against the time we promise to decide in."""
         if row.state not in {State.IN_REVIEW, State.ON_HOLD} or row.confirmed_at is None:
@@ -348,6 +347,6 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
         seconds = (timezone.now() - row.confirmed_at).total_seconds()
         if row.state == State.ON_HOLD:
             return duration(seconds)
-        promised = review_deadline_seconds()
+        promised = settings.WITHDRAWAL_REVIEW_SLA_SECONDS
         kind = "late" if seconds > promised else "soon" if seconds > promised / 2 else "fresh"
         return kind, duration(seconds)
