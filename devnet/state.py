@@ -122,7 +122,8 @@ class State:
         for name in (*CHAINS, "smtp", "devnet"):
             if known.get(name) not in held:
                 known[name] = free_port(known.get(name))
-        known["web"] = choose_web_port(asked=web, last=known.get("web"), avoid=set(known.values()) - {known.get("web")})
+        others = {port for name, port in known.items() if name != "web"}
+        known["web"] = choose_web_port(asked=web, last=known.get("web"), avoid=others)
         (self.folder / "ports.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
         return known
 
@@ -148,7 +149,7 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def choose_web_port(*, asked: int | None, last: int | None, avoid: set[int | None]) -> int:
+def choose_web_port(*, asked: int | None, last: int | None, avoid: set[int]) -> int:
     """The web's port: the one asked for or nothing; else the last one, else the first free one from 8000 on."""
     if asked is not None:
         if not port_is_free(asked):

@@ -1,18 +1,24 @@
 """Amounts in the database: whole units, exact, as `int` in Python."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+if TYPE_CHECKING:
+    from django.db.models.expressions import Combinable
 
-class UnitsField(models.DecimalField):  # type: ignore[type-arg]  # the stub's parameters are DecimalField's own
+
+class UnitsField(models.DecimalField):
     """`numeric(max_digits, 0)` that reads as `int`. The unit is in the field's name."""
 
-    def __init__(self, *args: Any, max_digits: int = 38, **kwargs: Any) -> None:
-        kwargs["decimal_places"] = 0
-        super().__init__(*args, max_digits=max_digits, **kwargs)
+    if TYPE_CHECKING:  # django-stubs reads a field's Python type from here
+        _pyi_private_set_type: int | Combinable
+        _pyi_private_get_type: int  # type: ignore[assignment]  # the point of this class: not Decimal
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_digits": 38} | kwargs | {"decimal_places": 0})
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
@@ -33,7 +39,7 @@ class UnitsField(models.DecimalField):  # type: ignore[type-arg]  # the stub's p
 
     def get_prep_value(self, value: Any) -> Decimal | None:
         if hasattr(value, "resolve_expression"):
-            return value  # type: ignore[no-any-return]  # an expression, resolved by the compiler
+            return value  # an expression, resolved by the compiler
         number = self.to_python(value)
         return None if number is None else Decimal(number)
 
