@@ -89,7 +89,10 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     const dialog = document.querySelector(`${MODAL} #dialog`);
     if (dialog && (event.detail.target.id === "modal-content" || event.detail.target.id === "dialog")) {
-      window.setTimeout(() => dialog.querySelector("textarea, input:not([type=hidden]), button[type=submit]")?.focus(), 50);
+      const first =
+        dialog.querySelector("textarea:required, input:required:not([type=hidden])") ||
+        dialog.querySelector("textarea, input:not([type=hidden]), button[type=submit]");
+      window.setTimeout(() => first?.focus(), 50);
     }
   });
 

@@ -44,6 +44,9 @@ class ActivityLogAdmin(ReadOnlyAdmin):
     fields = ("when", "who", "what", "about", "ip_address", "user_agent", "facts_whole")
     list_per_page = 50
 
+    def row_title(self, row: Any) -> str:
+        return str(row.action)
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         kind, separator, number = term.rpartition(":")
         if separator and kind:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from accounts.admin.activity import facts_table
 from accounts.models import OutgoingMail
-from accounts.staff.display import moment
+from accounts.staff.display import labelled, moment
 from accounts.staff.filters import ChoiceFilter
 from accounts.staff.readonly import ReadOnlyAdmin
 
@@ -34,6 +34,9 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     list_per_page = 50
 
+    def row_title(self, row: Any) -> str:
+        return str(row.template)
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(recipient=term.lower())
 
@@ -45,7 +48,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     def sent(self, mail: OutgoingMail) -> str:
         return moment(mail.sent_at)
 
-    @display(description=_("state"), label={"queued": "info", "sent": "success", "failed": "danger"})
+    @labelled(description=_("state"), colours={"queued": "info", "sent": "success", "failed": "danger"})
     def state_label(self, mail: OutgoingMail) -> tuple[str, str]:
         return mail.state, mail.get_state_display()
 

@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from accounts.activity import origin_of
 from accounts.models import StaffUser
 from accounts.roles import ROLES
-from accounts.staff.display import NOTHING, lines, moment
+from accounts.staff.display import NOTHING, labelled, lines, moment
 from accounts.staff.readonly import ReadOnlyAdmin
 from accounts.staff_users import add_staff_user, change_staff_user
 
@@ -26,7 +26,7 @@ class StaffUserForm(forms.ModelForm):
     """Name, roles, and whether the person may come in. Rights of single people do not exist: only roles."""
 
     groups = forms.ModelMultipleChoiceField(
-        label=_("roles"),
+        label=_("Roles"),
         required=False,
         queryset=Group.objects.filter(name__in=ROLES).order_by("name"),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -79,9 +79,6 @@ class StaffUserAdmin(ReadOnlyAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("email",) if obj is not None else ()
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **kwargs)
-
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(email=term.lower())
 
@@ -117,7 +114,7 @@ class StaffUserAdmin(ReadOnlyAdmin):
         names = sorted(group.name for group in user.groups.all())
         return ["superuser", *names] if user.is_superuser else names
 
-    @display(description=_("account"), label={"active": "success", "closed": "danger"})
+    @labelled(description=_("account"), colours={"active": "success", "closed": "danger"})
     def state(self, user: StaffUser) -> tuple[str, Any]:
         return ("active", _("Active")) if user.is_active else ("closed", _("Closed"))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -66,3 +68,23 @@ def key_of(object_id: object) -> int:
     """The number in a page's address; 0, which is nobody, for what is none."""
     text = str(object_id)
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def badge(text: object, kind: str = "") -> SafeString:
+    """A small label. `kind`: success, info, warning, danger, or nothing for grey."""
+    return format_html('<span class="x-label x-label-{}">{}</span>', kind or "plain", text)
+
+
+def labelled(*, description: Any, colours: Mapping[str, str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """For a column that answers (key, words): shown as a label whose colour is `colours[key]`, in lists and pages."""
+
+    def decorate(column: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(column)
+        def shown(self: Any, row: Any) -> Any:
+            answer = column(self, row)
+            return badge(answer[1], colours.get(answer[0], "")) if isinstance(answer, tuple) else answer
+
+        shown.short_description = description  # type: ignore[attr-defined]  # how Django's admin names a column
+        return shown
+
+    return decorate

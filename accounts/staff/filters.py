@@ -26,7 +26,7 @@ class ChoiceFilter(RadioFilter):
     field: ClassVar[str]
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> Sequence[tuple[Any, Any]]:
-        return list(model_admin.model._meta.get_field(self.field).flatchoices)
+        return list(model_admin.model._meta.get_field(self.field).flatchoices)  # noqa: SLF001  # documented model API
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         known = {str(value) for value, _label in self.lookup_choices}

@@ -58,6 +58,24 @@ class ReadOnlyAdmin(ModelAdmin):
         """Which end of the list comes first when the page does not ask for one."""
         return self.newest_first_by_default
 
+    def row_title(self, row: Any) -> str:
+        """What the page of a row is called."""
+        return str(row)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row with what its page shows beyond it, and its title."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.staff_title = self.row_title(row)
+            self.prepare_page(request, [row])
+        return row
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        row = context.get("original")
+        if row is not None:
+            context |= {"title": self.row_title(row), "subtitle": None}
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
         """Look up for a whole page what its columns show beyond the row: a fixed number of queries, here."""
 

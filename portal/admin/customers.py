@@ -17,8 +17,9 @@ from unfold.enums import ActionVariant
 from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
 from accounts.models import Customer
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
-from accounts.staff.display import NOTHING, key_of, lines, link_to, moment, mono
+from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
+from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
 from treasury import ledger
 from treasury.admin.display import usdt
@@ -141,7 +142,7 @@ class CustomerAdmin(ReadOnlyAdmin):
         owed = ledger.balance(f"receivable:reorg:{customer.pk}")
         return usdt(owed) if owed else NOTHING
 
-    @display(description=gettext_lazy("withdrawals"), label={"frozen": "danger", "open": "success"})
+    @labelled(description=gettext_lazy("withdrawals"), colours={"frozen": "danger", "open": "success"})
     def frozen(self, customer: Customer) -> tuple[str, str]:
         return ("frozen", _("Frozen")) if is_frozen(customer) else ("open", _("Open"))
 
@@ -180,7 +181,7 @@ class CustomerAdmin(ReadOnlyAdmin):
                 link_to(row, "payouts_withdrawalrequest_change", row.pk),
                 moment(row.requested_at),
                 usdt(row.amount_micro),
-                row.get_state_display(),
+                staff_state(row.state),
             )
             for row in rows
         )

@@ -17,7 +17,7 @@ from unfold.enums import ActionVariant
 from accounts import activity
 from accounts.admin.activity import facts_table
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
-from accounts.staff.display import key_of, moment
+from accounts.staff.display import key_of, labelled, moment
 from accounts.staff.filters import ChoiceFilter
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury.admin.display import network_name
@@ -66,6 +66,9 @@ class AlarmAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     actions_detail = ("resolve",)
 
+    def row_title(self, row: Any) -> str:
+        return str(row.key)
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(key=term)
 
@@ -98,7 +101,7 @@ class AlarmAdmin(ReadOnlyAdmin):
     def raised(self, alarm: Alarm) -> str:
         return moment(alarm.raised_at)
 
-    @display(description=_("severity"), label={"warning": "warning", "critical": "danger"})
+    @labelled(description=_("severity"), colours={"warning": "warning", "critical": "danger"})
     def severity_(self, alarm: Alarm) -> tuple[str, str]:
         return alarm.severity, alarm.get_severity_display()
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from accounts.models import User
-from accounts.staff.display import NOTHING, key_of, link_to, moment, mono
+from accounts.staff.display import NOTHING, key_of, labelled, link_to, moment, mono
 from accounts.staff.filters import ChoiceFilter
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury import pool_signatures
@@ -53,6 +53,9 @@ class DepositAdmin(ReadOnlyAdmin):
         (_("Times"), {"fields": ("seen", "confirmed", "credited", "orphaned", "inclusion")}),
     )  # fmt: skip
 
+    def row_title(self, row: Any) -> str:
+        return f"D-{row.pk}"
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         if "@" in term:
             return queryset.filter(deposit_address__customer__email=term.lower())
@@ -79,7 +82,7 @@ class DepositAdmin(ReadOnlyAdmin):
     def network_(self, deposit: Deposit) -> str:
         return network_name(deposit.network)
 
-    @display(description=_("state"), label=STATE_COLOURS)
+    @labelled(description=_("state"), colours=STATE_COLOURS)
     def state_(self, deposit: Deposit) -> tuple[str, str]:
         return deposit.state, deposit.get_state_display()
 
@@ -127,6 +130,9 @@ class ForeignTransferAdmin(ReadOnlyAdmin):
         "seen", "customer", "network_", "contract_", "amount_raw", "sender_", "recipient", "transaction_",
         "block_number", "log_index",
     )  # fmt: skip
+
+    def row_title(self, row: Any) -> str:
+        return f"{network_name(row.network)} {row.tx_hash[:10]}…"
 
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(network__in=_networks(), tx_hash=term.lower())
@@ -211,13 +217,13 @@ class DepositAddressAdmin(ReadOnlyAdmin):
     def created(self, row: DepositAddress) -> str:
         return moment(row.created_at)
 
-    @display(description=_("use"), label={"free": "info", "assigned": "success", "retired": "warning"})
+    @labelled(description=_("use"), colours={"free": "info", "assigned": "success", "retired": "warning"})
     def use(self, row: DepositAddress) -> tuple[str, str]:
         if row.retired_at is not None:
             return "retired", gettext("Retired")
         return ("free", gettext("Free")) if row.customer_id is None else ("assigned", gettext("Assigned"))
 
-    @display(description=_("signature"), label={"good": "success", "bad": "danger"})
+    @labelled(description=_("signature"), colours={"good": "success", "bad": "danger"})
     def authentic(self, row: DepositAddress) -> tuple[str, str]:
         """Checked now, against the public key in the settings."""
         good = pool_signatures.verify(row)

@@ -62,12 +62,6 @@ class LedgerAccountAdmin(ReadOnlyAdmin):
         for row in rows:
             row.balance_units = balances[row.code]
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        account = super().get_object(request, object_id, from_field)
-        if account is not None:
-            self.prepare_page(request, [account])
-        return account
-
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         account = context["original"]
         before = key_of(request.GET.get("before", "")) or None

@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from accounts import activity
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
-from accounts.staff.display import NOTHING, age, moment, mono
+from accounts.staff.display import NOTHING, age, labelled, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury.admin.display import network_name
 from treasury.halts import halt_network, resume_network
@@ -57,6 +57,9 @@ class NetworkStateAdmin(ReadOnlyAdmin):
         "scanned_hash_", "scanned",
     )  # fmt: skip
     actions_detail = ("halt", "resume")
+
+    def row_title(self, row: NetworkState) -> str:
+        return network_name(row.network)
 
     def has_halt_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("treasury.halt_network"))
@@ -106,7 +109,7 @@ class NetworkStateAdmin(ReadOnlyAdmin):
     def name(self, state: NetworkState) -> str:
         return network_name(state.network)
 
-    @display(description=_("state"), label={"running": "success", "halted": "danger"})
+    @labelled(description=_("state"), colours={"running": "success", "halted": "danger"})
     def state_(self, state: NetworkState) -> tuple[str, str]:
         return ("halted", gettext("Halted")) if state.halted_at else ("running", gettext("Running"))
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from accounts.staff.display import NOTHING, key_of, lines, link_to, moment, mono
+from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury.admin.display import WEI_DECIMALS, network_name, transaction, units, usdt
 from treasury.admin.filters import NetworkFilter, StateFilter
@@ -38,6 +38,9 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
         (_("Transactions"), {"fields": ("broadcasts_",)}),
     )
 
+    def row_title(self, row: Any) -> str:
+        return f"O-{row.pk}"
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         number = key_of(term.upper().removeprefix("O-"))
         return queryset.filter(pk=number) if number else queryset.filter(reference=term)
@@ -58,7 +61,7 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
     def address_(self, order: PaymentOrder) -> str:
         return mono(order.address)
 
-    @display(description=_("state"), label={"open": "info", "settled": "success", "dead": "danger"})
+    @labelled(description=_("state"), colours={"open": "info", "settled": "success", "dead": "danger"})
     def state_(self, order: PaymentOrder) -> tuple[str, str]:
         return order.state, order.get_state_display()
 
@@ -112,6 +115,9 @@ class BroadcastAdmin(ReadOnlyAdmin):
         (_("On the chain"), {"fields": ("sent", "last_sent", "sends", "block_number", "block_hash_", "cost", "final")}),
     )
 
+    def row_title(self, row: Any) -> str:
+        return f"B-{row.pk}"
+
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         if len(term) == HASH_LENGTH:
             return queryset.filter(tx_hash=term.lower())
@@ -137,7 +143,7 @@ class BroadcastAdmin(ReadOnlyAdmin):
     def nonce_(self, broadcast: Broadcast) -> str:
         return str(broadcast.nonce)
 
-    @display(description=_("state"), label=BROADCAST_COLOURS)
+    @labelled(description=_("state"), colours=BROADCAST_COLOURS)
     def state_(self, broadcast: Broadcast) -> tuple[str, str]:
         return broadcast.state, broadcast.get_state_display()
 
@@ -195,6 +201,9 @@ class SigningRecordAdmin(ReadOnlyAdmin):
     list_select_related = ("order",)
     exact_lookups = ("order",)
     fields = ("signed", "order_", "broadcast_", "purpose", "amount", "network_", "address_", "nonce_", "transaction_")
+
+    def row_title(self, row: SigningRecord) -> str:
+        return f"S-{row.pk}"
 
     @display(description=_("signed"))
     def signed(self, record: SigningRecord) -> str:

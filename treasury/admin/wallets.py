@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from accounts.staff.display import NOTHING, age, moment, mono
+from accounts.staff.display import NOTHING, age, labelled, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury import ledger
 from treasury.admin.display import WEI_DECIMALS, network_name, units, usdt
@@ -41,14 +40,8 @@ class WalletAdmin(ReadOnlyAdmin):
             row.ledger_balances = {code: in_ledger[code] for code in codes_of(row)}
             row.chain_balance = on_chain.get(row.pk)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        wallet = super().get_object(request, object_id, from_field)
-        if wallet is not None:
-            self.prepare_page(request, [wallet])
-        return wallet
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Wallet]:
-        return super().get_queryset(request)
+    def row_title(self, row: Wallet) -> str:
+        return f"{network_name(row.network)}: {row.get_role_display()}"
 
     @display(description=_("network"))
     def network_(self, wallet: Wallet) -> str:
@@ -70,7 +63,7 @@ class WalletAdmin(ReadOnlyAdmin):
     def on_chain(self, wallet: Any) -> str:
         return usdt(wallet.chain_balance.token_micro) if wallet.chain_balance else gettext("not read yet")
 
-    @display(description=_("difference"), label={"none": "success", "some": "warning"})
+    @labelled(description=_("difference"), colours={"none": "success", "some": "warning"})
     def difference(self, wallet: Any) -> Any:
         """A payment under way explains a difference for a minute; one that stays is a question for finance."""
         if wallet.chain_balance is None or wallet.role != Wallet.Role.HOT:
