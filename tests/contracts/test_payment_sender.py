@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.contracts.worlds import ALICE, BOB, Wallet, World
@@ -177,11 +179,8 @@ def test_a_wallet_without_gas_is_told_so(world: World) -> None:
 
 
 def test_bytes_that_no_node_takes_are_invalid(world: World) -> None:
-    other_chain = Wallet("payer").transfer(
-        world.with_settings(chain_id=1).network,  # type: ignore[attr-defined]
-        nonce=0,
-        fees=world.adapter.suggest_fees(),
-    )
+    elsewhere = replace(world.network, chain_id=1)
+    other_chain = world.wallet.transfer(elsewhere, nonce=0, fees=world.adapter.suggest_fees())
     for signed in (b"\x02\xc0", other_chain):
         outcome = world.adapter.send_raw(signed)
         assert outcome.verdict is SendVerdict.INVALID

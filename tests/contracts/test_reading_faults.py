@@ -352,7 +352,7 @@ def test_a_single_block_that_is_refused_stops_the_scan_behind_what_was_read(node
     head = node_world.node.height
     node_world.proxy.refuse_ranges(more_logs_than=2)
     scan = node_world.adapter.scan(1, head, ExactAddresses([ALICE]))
-    read = []
+    read: list[int] = []
     with pytest.raises(errors.RangeRefused):
         read.extend(each.last.number for each in scan)
     assert read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from coincurve import PrivateKey
 from eth_hash.auto import keccak
@@ -60,10 +60,10 @@ class Wallet:
         )
 
 
-def network_of(code: str, **changes: object) -> Network:
+def network_of(code: str, **changes: Any) -> Network:
     """The settings of a local chain."""
     changes.setdefault("rpc_urls", ["http://127.0.0.1:1"])
-    return network_from_settings(code, devnet_networks.network(CHAINS[code], **changes))  # type: ignore[arg-type]
+    return network_from_settings(code, devnet_networks.network(CHAINS[code], **changes))
 
 
 class World(Protocol):
@@ -73,7 +73,7 @@ class World(Protocol):
     adapter: ChainAdapter
     wallet: Wallet
 
-    def with_settings(self, **changes: object) -> ChainAdapter: ...
+    def with_settings(self, **changes: Any) -> ChainAdapter: ...
     def pay(self, recipient: str, amount_raw: int) -> str: ...
     def pay_many(self, payments: Sequence[tuple[str, int]]) -> str: ...
     def pay_mixed(self, payments: Sequence[tuple[bool, str, int]]) -> str: ...
@@ -95,7 +95,7 @@ class FakeWorld:
         self.wallet = Wallet("payer")
         self.chain.give(self.wallet.address, token_raw=10**24, native_wei=10**19)
 
-    def with_settings(self, **changes: object) -> ChainAdapter:
+    def with_settings(self, **changes: Any) -> ChainAdapter:
         other = FakeChain(network_of(self.network.code, **changes))
         other.world = self.chain.world
         return other
@@ -150,7 +150,7 @@ class NodeWorld:
     def other_token(self) -> str:
         return self.node.deployer.deploy("LookAlike")
 
-    def with_settings(self, **changes: object) -> EvmAdapter:
+    def with_settings(self, **changes: Any) -> EvmAdapter:
         return EvmAdapter(network_of(self.network.code, **({"rpc_urls": [self.proxy.url]} | changes)))
 
     def pay(self, recipient: str, amount_raw: int) -> str:

@@ -133,10 +133,13 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     of_interest = {tx_hashes[position] for position in picked}
     positions = [position for position, tx_hash in enumerate(tx_hashes) if tx_hash in of_interest]
     # A log ends at the first brace behind its fixed part: _compact_spans made sure.
-    logs = [
-        orjson.loads(body[starts[at] - len(head) : body.index(b"}", starts[at] + _BEHIND_DATA_AT) + 1])
-        for at in positions
-    ]
+    try:
+        logs = [
+            orjson.loads(body[starts[at] - len(head) : body.index(b"}", starts[at] + _BEHIND_DATA_AT) + 1])
+            for at in positions
+        ]
+    except orjson.JSONDecodeError:
+        return None
     chosen = frozenset(picked)
     transfers = _with_ordinals(logs, [n for n, at in enumerate(positions) if at in chosen], contract)
     return LogsAnswer(transfers, len(starts))

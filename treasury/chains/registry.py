@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import lru_cache
 from types import MappingProxyType
@@ -17,8 +18,17 @@ if TYPE_CHECKING:
 
     from treasury.chains.ports import ChainAdapter
 
-_lock = threading.RLock()
-_adapters: dict[str, ChainAdapter] = {}
+
+class _Adapters:
+    """This process's adapters. A forked child starts with none: connections are not shared."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.by_code: dict[str, ChainAdapter] = {}
+
+
+_adapters = _Adapters()
+os.register_at_fork(after_in_child=_adapters.__init__)  # type: ignore[misc]  # the same object, as if new
 
 
 @lru_cache(maxsize=1)
@@ -41,18 +51,18 @@ def network(code: str) -> Network:
 
 def adapter(code: str) -> ChainAdapter:
     """The adapter of a network: one per process, kept open. Makes no request. Raises ConfigurationError."""
-    with _lock:
-        found = _adapters.get(code)
+    with _adapters.lock:
+        found = _adapters.by_code.get(code)
         if found is None:
             from treasury.chains.evm import EvmAdapter  # web3 takes a second to import: only who talks to a chain pays
 
-            found = _adapters[code] = EvmAdapter(network(code))
+            found = _adapters.by_code[code] = EvmAdapter(network(code))
         return found
 
 
 def reset(adapters: Mapping[str, ChainAdapter] | None = None) -> None:
-    """Forget networks and adapters (after a fork, or in tests), and use these instead of making new ones, if given."""
-    with _lock:
+    """Forget networks and adapters, for tests; use these instead of making new ones, if given."""
+    with _adapters.lock:
         networks.cache_clear()
-        _adapters.clear()
-        _adapters.update(adapters or {})
+        _adapters.by_code.clear()
+        _adapters.by_code.update(adapters or {})

@@ -50,7 +50,7 @@ _RATE_LIMITED = _any(
 _RANGE_REFUSED = _any(
     r"more than \d+ (results|logs)", r"block range", r"range (is )?too (large|wide|big)", r"limit exceeded",
     r"response size", r"too many (results|logs|blocks)", r"exceeds? .*(range|limit|max)", r"maximum .*range",
-    r"limited to \d+", r"narrow", r"query time", r"timed? ?out", r"deadline exceeded", r"too large",
+    r"limited to (a )?[\d,]+", r"narrow", r"query time", r"timed? ?out", r"deadline exceeded", r"too large",
 )  # fmt: skip
 _NO_HISTORY = _any(
     r"missing trie node", r"pruned", r"historical state", r"state .*(not|un)\s?available", r"archive",
