@@ -37,6 +37,11 @@ TONES = {
 }
 
 
+def speaks_russian() -> bool:
+    """English capitalises its months, Russian does not."""
+    return (get_language() or settings.LANGUAGE_CODE).startswith("ru")
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A decoration: the words beside it say what it means."""
@@ -80,14 +85,14 @@ def moment(at: datetime | None) -> SafeString:
         return mark_safe("")
     at = at.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" data-moment>{} UTC</time>', at.isoformat(timespec="seconds"), format_date(at, "j N Y, H:i")
+        '<time datetime="{}" data-moment>{} UTC</time>', at.isoformat(timespec="seconds"), format_date(at, "j b Y, H:i" if speaks_russian() else "j M Y, H:i")
     )
 
 
 @register.simple_tag
 def day(at: Any) -> str:
     """A date as it is written beside others: 9 Nov."""
-    return str(format_date(at, "j b"))
+    return str(format_date(at, "j b" if speaks_russian() else "j M"))
 
 
 @register.filter

@@ -25,7 +25,7 @@ from treasury.money import format_usdt
 from treasury.selectors import DepositView
 
 # What a network is called by those who send: the token's standard there.
-STANDARDS = {"arbitrum": "Arbitrum One", "bsc": "BEP-20", "tron": "TRC-20"}
+STANDARDS = {"bsc": "BEP-20", "tron": "TRC-20"}
 LISTED = 10
 
 
@@ -34,8 +34,13 @@ class NetworkCard:
     """A network as something to choose."""
 
     network: Network
-    standard: str
     is_halted: bool
+
+    @property
+    def full_name(self) -> str:
+        """The name with the token's standard, where senders know the network by that."""
+        standard = STANDARDS.get(self.network.code)
+        return f"{self.network.name} ({standard})" if standard else self.network.name
 
     @property
     def seconds(self) -> int:
@@ -50,7 +55,7 @@ def expected_seconds(network: Network) -> int:
 def cards() -> list[NetworkCard]:
     halted = {status.code for status in selectors.network_statuses() if status.is_halted}
     return [
-        NetworkCard(network, STANDARDS.get(code, network.name), code in halted)
+        NetworkCard(network, code in halted)
         for code, network in registry.networks().items()
     ]
 

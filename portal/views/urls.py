@@ -13,6 +13,7 @@ urlpatterns = [
     path("deposit/<slug:network>/", deposits.network, name="deposit_network"),
     path("withdraw/", withdrawals.withdraw, name="withdraw"),
     path("withdraw/review/", withdrawals.review, name="withdraw_review"),
+    path("withdraw/quote/", withdrawals.quote, name="withdraw_quote"),
     path("withdrawals/confirm/<str:token>/", withdrawals.confirm, name="withdrawal_confirm"),
     path("withdrawals/<uuid:public_id>/", withdrawals.withdrawal, name="withdrawal"),
     path("withdrawals/<uuid:public_id>/live/", withdrawals.live, name="withdrawal_live"),

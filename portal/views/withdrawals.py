@@ -25,7 +25,7 @@ from portal.timeline import timeline_of
 from portal.views.deposits import cards
 from treasury.chains import registry
 from treasury.chains.network import Network
-from treasury.money import plain_usdt
+from treasury.money import InvalidAmount, parse_usdt, plain_usdt
 
 UNPROCESSABLE = 422
 
@@ -80,6 +80,19 @@ def review(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return show_form(request, form, status=UNPROCESSABLE)
     return show_review(request, form, StepUpForm())
+
+
+@login_required
+@never_cache
+@require_safe
+def quote(request: HttpRequest) -> HttpResponse:
+    """The line under the amount while it is typed: what would be debited. Says nothing of amounts it cannot read."""
+    try:
+        amount_micro = parse_usdt(request.GET.get("amount", ""))
+        found = withdrawals.quote_withdrawal(request.GET.get("network", ""), amount_micro)
+    except (InvalidAmount, WithdrawalError):
+        found = None
+    return render(request, "portal/parts/quote.html", {"quote": found})
 
 
 def show_form(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> HttpResponse:

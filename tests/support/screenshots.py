@@ -1,0 +1,160 @@
+"""Takes the pictures of `docs/screenshots` from a running product.
+
+    python -m tests.support.screenshots --base http://localhost:8000 --email anna@example.com --password ... --out docs/screenshots
+
+Each page is taken on a desktop and on a phone; `--themes` and `--languages` choose what else varies. Pages that need
+something to show (a withdrawal) take the first one that the history links to.
+"""  # noqa: D207, E501
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+PUBLIC = {
+    "home": "/",
+    "help": "/help/",
+    "help-deposits": "/help/deposits/",
+    "help-networks": "/help/networks-and-fees/",
+    "login": "/account/login/",
+    "signup": "/account/signup/",
+    "password-reset": "/account/password/reset/",
+    "not-found": "/nowhere/",
+}
+SIGNED_IN = {
+    "dashboard": "/dashboard/",
+    "deposit": "/deposit/",
+    "deposit-arbitrum": "/deposit/arbitrum/",
+    "withdraw": "/withdraw/",
+    "history": "/history/",
+    "settings": "/settings/",
+    "password-change": "/account/password/change/",
+}
+EXAMPLE_ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to take, and where to put it."""
+
+    base: str
+    out: Path
+    email: str
+    password: str
+    only: frozenset[str]
+
+    def wants(self, name: str) -> bool:
+        return not self.only or name in self.only
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's own Chromium; never a downloaded one."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def context_of(browser: Browser, *, size: str, theme: str, language: str) -> BrowserContext:
+    width, height = SIZES[size]
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=1 if size == "desktop" else 2,
+        color_scheme="dark" if theme == "dark" else "light",
+        locale=language,
+        timezone_id="Europe/Moscow",
+        reduced_motion="reduce",
+    )
+
+
+def sign_in(page: Page, wish: Wish) -> None:
+    page.goto(f"{wish.base}/account/login/")
+    page.fill("[name=login]", wish.email)
+    page.fill("[name=password]", wish.password)
+    page.click("[data-testid=login-form] button")
+    page.wait_for_url("**/dashboard/")
+
+
+def take(page: Page, wish: Wish, name: str, tail: str) -> None:
+    """The whole page: the window is made as tall as it, so that the bar at its foot is at the foot."""
+    page.evaluate("document.fonts.ready")
+    size = page.viewport_size or {"width": 1280, "height": 900}
+    tall = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(tall, size["height"])})
+    page.screenshot(path=wish.out / f"{name}-{tail}.png")
+    page.set_viewport_size(size)
+
+
+def take_pages(page: Page, wish: Wish, pages: dict[str, str], tail: str) -> None:
+    for name, path in pages.items():
+        if wish.wants(name):
+            page.goto(f"{wish.base}{path}", wait_until="networkidle" if "live" in name else "load")
+            take(page, wish, name, tail)
+
+
+def take_flow(page: Page, wish: Wish, tail: str) -> None:
+    """The review page, and each kind of withdrawal that the history has."""
+    if wish.wants("review"):
+        page.goto(f"{wish.base}/withdraw/")
+        page.check("[data-testid=withdraw-arbitrum]")
+        page.fill("[name=address]", EXAMPLE_ADDRESS)
+        page.fill("[name=amount]", "500")
+        page.click("[data-testid=to-review]")
+        take(page, wish, "review", tail)
+    if wish.wants("withdrawal"):
+        page.goto(f"{wish.base}/history/?kind=withdrawals")
+        found: dict[str, str] = {}
+        for item in page.query_selector_all("[data-testid=movement]"):
+            link = item.query_selector("a[href*='/withdrawals/']")
+            if link:
+                found.setdefault(item.get_attribute("data-state") or "", link.get_attribute("href") or "")
+        take_pages(page, wish, {f"withdrawal-{state}": path for state, path in found.items()}, tail)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--base", default="http://localhost:8000")
+    parser.add_argument("--email", required=True)
+    parser.add_argument("--password", required=True)
+    parser.add_argument("--out", type=Path, default=Path("docs/screenshots"))
+    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES))
+    parser.add_argument("--themes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
+    parser.add_argument("--languages", nargs="+", default=["ru", "en"], choices=["ru", "en"])
+    parser.add_argument("--only", nargs="*", default=[])
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    wish = Wish(given.base.rstrip("/"), given.out, given.email, given.password, frozenset(given.only))
+    with chromium() as browser:
+        for size in given.sizes:
+            for theme in given.themes:
+                for language in given.languages:
+                    tail = f"{size}-{theme}-{language}"
+                    context = context_of(browser, size=size, theme=theme, language=language)
+                    page = context.new_page()
+                    take_pages(page, wish, PUBLIC, tail)
+                    sign_in(page, wish)
+                    take_pages(page, wish, SIGNED_IN, tail)
+                    take_flow(page, wish, tail)
+                    context.close()
+
+
+if __name__ == "__main__":
+    main()
