@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.support.databases import CommittedDatabase
-from tests.treasury.deposits.conftest import Pool
+from tests.support.watching import Pool
 from treasury import address_filter
 from treasury.address_filter import PoolFilter
 

@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tests.support.databases import CommittedDatabase
-from tests.treasury.deposits.conftest import Depositor, Depositors, Pool, alarms
+from tests.support.watching import Depositor, Depositors, Pool, alarms
 from treasury.addresses import AddressNotAuthentic, NoAddressAvailable, deposit_address_for
 from treasury.alarms import raise_alarm, resolve_alarm
 from treasury.models import Alarm, DepositAddress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import ActivityLog, OutgoingMail
 from tests.support.chains import LocalChain
-from tests.treasury.deposits.conftest import Depositor, finalize, follow, only_deposit
+from tests.support.watching import Depositor, finalize, follow, only_deposit
 from treasury import ledger
 from treasury.models import Deposit
 

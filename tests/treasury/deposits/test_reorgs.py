@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import ActivityLog
 from tests.support.chains import ACCOUNTS, LocalChain
 from tests.support.rpc_proxy import RpcProxy
-from tests.treasury.deposits.conftest import (
+from tests.support.watching import (
     Depositor,
     alarms,
     finalize,

@@ -12,7 +12,7 @@ from django.db import connections
 from tests.support.chains import ACCOUNTS, LocalChain
 from tests.support.odd_json import ODD_STYLES
 from tests.support.rpc_proxy import RpcProxy
-from tests.treasury.deposits.conftest import (
+from tests.support.watching import (
     Depositor,
     Depositors,
     Pool,

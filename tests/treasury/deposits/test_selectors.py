@@ -10,7 +10,7 @@ from django.core.management import call_command
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support.chains import LocalChain
-from tests.treasury.deposits.conftest import Depositor, finalize, follow
+from tests.support.watching import Depositor, finalize, follow
 from treasury import halts, selectors
 from treasury.chains import registry
 from treasury.chains.network import Finality
