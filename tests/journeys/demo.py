@@ -52,16 +52,16 @@ class Demo:
 
     def start(self) -> None:
         """Start and wait until the table is printed."""
-        log = (self.state / "make-run.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "devnet.run"],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        with (self.state / "make-run.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "devnet.run"],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         run_file = self.state / "run.json"
         until(lambda: run_file.exists() or self._fell(), what="make run's table", seconds=150)
         self.facts = json.loads(run_file.read_text(encoding="utf-8"))
