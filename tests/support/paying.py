@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+import signal
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command, get_commands
 from django.db import connections, transaction
 from django.utils import timezone
@@ -18,7 +22,7 @@ from pytest_django import Settings
 
 from tests.support.chains import LocalChain
 from tests.support.databases import CommittedDatabase
-from treasury import broadcasts, orders, signing
+from treasury import broadcasts, failpoints, orders, signing
 from treasury.chains import registry
 from treasury.chains.addresses import checksummed
 from treasury.keys.keystore import KeystoreFile
@@ -208,3 +212,31 @@ def desk(anvil_arbitrum: LocalChain, networks: object, signer: Signer) -> Desk:
 def bsc_desk(anvil_bsc: LocalChain, networks: object, signer: Signer) -> Desk:
     """Payments on a new local BNB Smart Chain."""
     return _desk(anvil_bsc, signer)
+
+
+def run_until_killed_or_done(action: Callable[[], object], *, faults: str = "") -> bool:
+    """Run `action` in a process of its own, with these failpoints armed; True if SIGKILL ended it.
+
+    A fork of this one, because starting Python and Django anew takes seconds; its connections are its own.
+    """
+    connections.close_all()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # the parent's threads are servers that the child does not use
+        child = multiprocessing.get_context("fork").Process(target=_run_armed, args=(action, faults))
+        child.start()
+    child.join(60)
+    if child.is_alive():
+        child.kill()
+        raise AssertionError("the process hangs")
+    assert child.exitcode in (0, -signal.SIGKILL), f"the process ended with {child.exitcode}"
+    return child.exitcode == -signal.SIGKILL
+
+
+def _run_armed(action: Callable[[], object], faults: str) -> None:
+    registry.reset()  # sockets of the parent
+    django_settings.FAILPOINTS = faults
+    failpoints.reset_passes()
+    action()
+    connections.close_all()

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from treasury import failpoints, halts
 from treasury.broadcasts.rows import hot_wallet, warn_while
@@ -43,11 +45,12 @@ def send_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     if wallet is None or halts.is_halted(network_code):
         return 0
     held = 0
+    began = timezone.now()
     while limit > 0:
         with _only_sender(wallet) as alone:
             if not alone:
                 return held
-            sent, held_now, reachable = _send_batches(network_code, wallet, limit)
+            sent, held_now, reachable = _send_batches(network_code, wallet, limit, began)
         held += held_now
         limit -= sent
         # Whoever found us sending has left: look once more after the lock is free, so that nobody's bytes wait.
@@ -56,10 +59,10 @@ def send_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     return held
 
 
-def _send_batches(network_code: str, wallet: Wallet, limit: int) -> tuple[int, int, bool]:
+def _send_batches(network_code: str, wallet: Wallet, limit: int, began: datetime) -> tuple[int, int, bool]:
     """(bytes sent, bytes that the node holds, whether there was a node)."""
     sent = held = 0
-    while sent < limit and (batch := _claim(wallet, min(BATCH, limit - sent))):
+    while sent < limit and (batch := _claim(wallet, min(BATCH, limit - sent), began)):
         failpoints.hit("after_send_claim")
         outcomes = registry.adapter(network_code).send_raw_many([due.signed_bytes for due in batch])
         failpoints.hit("after_send")
@@ -85,22 +88,36 @@ def _only_sender(wallet: Wallet) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_SENDING_LOCK, wallet.pk])
 
 
-def _claim(wallet: Wallet, limit: int) -> list[Due]:
-    """Commit the intent to send, so that a crash leaves a trace; nothing past a nonce that has no bytes yet."""
+def _claim(wallet: Wallet, limit: int, began: datetime) -> list[Due]:
+    """Commit the intent to send, so that a crash leaves a trace; nothing past a nonce that has no bytes yet.
+
+    What this run has sent already (since `began`) waits for another run.
+    """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"wallet": wallet.pk, "limit": limit, "retry": RETRY_SECONDS, "resend": RESEND_SECONDS})
+        cursor.execute(
+            _CLAIM,
+            {
+                "wallet": wallet.pk,
+                "limit": limit,
+                "now": timezone.now(),
+                "began": began,
+                "retry": RETRY_SECONDS,
+                "resend": RESEND_SECONDS,
+            },
+        )
         rows = cursor.fetchall()
     return sorted((Due(row[0], row[1], bytes(row[2])) for row in rows), key=lambda due: due.nonce)
 
 
 _CLAIM = """
-UPDATE treasury_broadcast AS b SET last_sent_at = now(), sends = b.sends + 1
+UPDATE treasury_broadcast AS b SET last_sent_at = %(now)s, sends = b.sends + 1
  WHERE b.id IN (
        SELECT c.id FROM treasury_broadcast AS c
         WHERE c.wallet_id = %(wallet)s AND c.state IN ('signed', 'sent')
           AND (c.last_sent_at IS NULL
-               OR c.last_sent_at < now() - CASE WHEN c.state = 'sent' AND c.last_error = ''
-                                                THEN %(resend)s ELSE %(retry)s END * interval '1 second')
+               OR (c.last_sent_at < %(began)s
+                   AND c.last_sent_at < %(now)s - CASE WHEN c.state = 'sent' AND c.last_error = ''
+                                                       THEN %(resend)s ELSE %(retry)s END * interval '1 second'))
           AND c.nonce < coalesce((
               SELECT min(o.nonce) FROM treasury_paymentorder AS o
                WHERE o.wallet_id = %(wallet)s AND o.state = 'open'
