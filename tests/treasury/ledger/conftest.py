@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support.databases import CommittedDatabase
-from tests.support.product import Product
+from tests.support.suite import Share
 from tests.treasury.ledger.crowd import Crowd
 from treasury.ledger import Posting, post
 from treasury.ledger_checks import run_checks
@@ -29,12 +30,19 @@ def give() -> Give:
     return act
 
 
-@pytest.fixture
-def crowd(committed_db: CommittedDatabase, product: Product) -> Iterator[Crowd]:
-    """Eight processes on a database in which commits are commits."""
-    crowd = Crowd(size=8, env=product.environment())
+@pytest.fixture(scope="session")
+def assembled(share: Share) -> Iterator[Crowd]:
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+    crowd = Crowd(size=8, env=env | share.environment() | {"DJANGO_SETTINGS_MODULE": "portal.settings.test"})
     yield crowd
     crowd.close()
+
+
+@pytest.fixture
+def crowd(assembled: Crowd, committed_db: CommittedDatabase) -> Crowd:
+    """Eight processes on a database in which commits are commits."""
+    assembled.database = committed_db.name
+    return assembled
 
 
 def differences() -> list[str]:

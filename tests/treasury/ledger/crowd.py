@@ -1,6 +1,7 @@
 """Several real processes that post to the ledger at the same moment, each on its own connection, with real commits.
 
-Run as a program it is the crowd: it forks its members once, and then has them work through one plan after another.
+Run as a program it is the crowd: it forks its members once, and then has them work through one plan after another, each
+on the database that the plan names.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Op = Sequence[Sequence[Any]]  # the postings of one `post`: each (key, debit, cr
 class Crowd:
     """The test's side. `work` gives each member its list of operations and returns what became of each."""
 
+    database = ""
+
     def __init__(self, *, size: int, env: Mapping[str, str]) -> None:
         self.size = size
         self.process = subprocess.Popen(
@@ -36,7 +39,7 @@ class Crowd:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         padded = [*plans, *([[]] * (self.size - len(plans)))]
-        self.process.stdin.write(json.dumps(padded) + "\n")
+        self.process.stdin.write(json.dumps([self.database, padded]) + "\n")
         self.process.stdin.flush()
         outcomes: list[list[str]] = json.loads(self.process.stdout.readline())
         return outcomes[: len(plans)]
@@ -59,8 +62,19 @@ def _outcome(operation: Op) -> str:
     return DONE
 
 
+def _use(database: str) -> None:
+    from django.db import connection
+
+    if connection.settings_dict["NAME"] != database:
+        connection.close()  # the one before may be gone already
+        connection.settings_dict["NAME"] = database
+    connection.ensure_connection()
+
+
 def _member(pipe: Connection, start: Barrier) -> None:
-    while (plan := pipe.recv()) is not None:
+    while (task := pipe.recv()) is not None:
+        database, plan = task
+        _use(database)
         start.wait()
         pipe.send([_outcome(operation) for operation in plan])
 
@@ -77,8 +91,9 @@ def main(size: int) -> None:
         fork.Process(target=_member, args=(theirs, start), daemon=True).start()
         pipes.append(ours)
     for line in sys.stdin:
-        for pipe, plan in zip(pipes, json.loads(line), strict=True):
-            pipe.send(plan)
+        database, plans = json.loads(line)
+        for pipe, plan in zip(pipes, plans, strict=True):
+            pipe.send((database, plan))
         print(json.dumps([pipe.recv() for pipe in pipes]), flush=True)  # noqa: T201  # the protocol
     for pipe in pipes:
         pipe.send(None)
