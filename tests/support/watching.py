@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
@@ -19,6 +19,7 @@ from pytest_django import Settings
 from accounts.models import User
 from tests.support.chains import ACCOUNTS, LocalChain
 from tests.support.databases import CommittedDatabase
+from tests.support.rpc_proxy import RpcProxy
 from treasury import ledger, pool_signatures
 from treasury.addresses import deposit_address_for
 from treasury.chains import registry
@@ -133,6 +134,15 @@ def bsc(networks: dict[str, Any], anvil_bsc: LocalChain) -> LocalChain:
     """A local BNB Smart Chain whose first account has tokens to deposit."""
     anvil_bsc.mint(ACCOUNTS[0], 10**9 * 10**18)
     return anvil_bsc
+
+
+@pytest.fixture
+def proxy(arbitrum: LocalChain, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]) -> RpcProxy:
+    """Between the watcher and the chain."""
+    between = rpc_proxy(arbitrum.url)
+    networks["arbitrum"]["rpc_urls"] = [between.url]
+    registry.reset()
+    return between
 
 
 def transfer_of(chain: LocalChain, holder: str, to: str, amount_raw: int, *, token: str = "") -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.db import connections
@@ -28,18 +26,6 @@ from treasury import deposits, ledger
 from treasury.chains import registry
 from treasury.chains.addresses import checksummed
 from treasury.models import Alarm, Deposit, ForeignTransfer, NetworkState, ScannedBlock
-
-NewProxy = Callable[[str], RpcProxy]
-
-
-@pytest.fixture
-def proxy(arbitrum: LocalChain, networks: dict[str, Any], rpc_proxy: NewProxy) -> RpcProxy:
-    """Between the watcher and the chain."""
-    between = rpc_proxy(arbitrum.url)
-    networks["arbitrum"]["rpc_urls"] = [between.url]
-    registry.reset()
-    return between
-
 
 # --- what is a deposit ----------------------------------------------------------------------------------------------
 
