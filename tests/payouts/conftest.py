@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ def _networks(networks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-def _no_tries_of_others() -> Iterator[None]:
+def _no_tries_of_others() -> None:
     """Users of different databases share ids: what one test's users tried is not the next one's."""
     cache.clear()
-    yield

@@ -92,5 +92,3 @@ def test_two_processes_make_one_request(committed_db: CommittedDatabase, network
     said = {process.communicate(timeout=60)[0].strip() for process in processes}
     assert said == {f"made {WithdrawalRequest.objects.get().pk}"}
     assert funds(customer) == (59 * USDT, 41 * USDT)
-
-

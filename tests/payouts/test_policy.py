@@ -90,7 +90,9 @@ def test_ten_to_the_fortieth_is_refused_like_any_other_sum() -> None:
     fee=st.integers(0, 10**9),
     frozen=st.booleans(),
 )
-def test_what_is_allowed_is_covered_and_within_the_limits(amount: int, available: int, fee: int, *, frozen: bool) -> None:
+def test_what_is_allowed_is_covered_and_within_the_limits(
+    amount: int, available: int, fee: int, *, frozen: bool
+) -> None:
     facts = dataclasses.replace(FACTS, amount_micro=amount, available_micro=available, fee_micro=fee, frozen=frozen)
     if decide_withdrawal(facts).allowed:
         assert not frozen

@@ -75,9 +75,10 @@ BAD_ADDRESSES = [
 @pytest.mark.parametrize(("typed", "reason", "told"), BAD_ADDRESSES)
 def test_a_bad_address_is_refused_and_the_mistake_is_named(typed: str, reason: str, told: str) -> None:
     customer = a_customer(micro=100 * USDT)
-    with translation.override("en"), pytest.raises(errors.BadAddress) as caught:
-        ask(customer, address=typed)
-    assert (caught.value.reason, str(caught.value.message), caught.value.field) == (reason, told, "address")
+    with translation.override("en"):
+        with pytest.raises(errors.BadAddress) as caught:
+            ask(customer, address=typed)
+        assert (caught.value.reason, str(caught.value.message), caught.value.field) == (reason, told, "address")
     assert_nothing_happened(customer)
 
 

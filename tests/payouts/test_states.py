@@ -36,13 +36,13 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("source", "target", "party"), list(itertools.product(State, State, Party)))
-def test_a_transition_is_possible_exactly_when_the_rules_have_it(source: State, target: State, party: Party) -> None:
-    if (source.value, target.value, party.value) in ALLOWED:
-        assert transition(source, target, party).target is target
-    else:
-        with pytest.raises(TransitionRefused):
-            transition(source, target, party)
+def test_a_transition_is_possible_exactly_when_the_rules_have_it() -> None:
+    for source, target, party in itertools.product(State, State, Party):
+        if (source.value, target.value, party.value) in ALLOWED:
+            assert transition(source, target, party).target is target
+        else:
+            with pytest.raises(TransitionRefused):
+                transition(source, target, party)
 
 
 def test_the_table_has_one_row_per_pair() -> None:

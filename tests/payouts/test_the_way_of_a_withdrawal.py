@@ -6,7 +6,18 @@ import pytest
 
 from accounts.models import ActivityLog, OutgoingMail
 from payouts import engine
-from tests.payouts.people import PASSWORD, USDT, a_customer, approve, ask, confirm, funds, order_state, staff, states_told
+from tests.payouts.people import (
+    PASSWORD,
+    USDT,
+    a_customer,
+    approve,
+    ask,
+    confirm,
+    funds,
+    order_state,
+    staff,
+    states_told,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,126 @@
+"""A payment is proven dead: the money goes back, or is sent anew, as people decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import OutgoingMail
+from accounts.second_factor import StepUp, StepUpFailed
+from payouts import engine, errors, withdrawals
+from payouts.models import WithdrawalRequest
+from tests.payouts.chain_answers import Treasury
+from tests.payouts.people import STEP_UP, USDT, a_customer, approved, funds, staff, states_told
+from tests.support.databases import CommittedDatabase
+from treasury.models import PaymentOrder
+
+Decide = Callable[..., WithdrawalRequest]
+BOTH = pytest.mark.parametrize("decide", [withdrawals.return_withdrawal, withdrawals.retry_withdrawal])
+
+
+@pytest.fixture
+def treasury(committed_db: CommittedDatabase) -> Treasury:
+    return Treasury(committed_db)
+
+
+@pytest.fixture
+def failed(treasury: Treasury) -> WithdrawalRequest:
+    row = approved(a_customer(micro=100 * USDT))
+    engine.start_payouts()
+    treasury.send(row)
+    engine.settle_payouts()
+    treasury.kill(row)
+    engine.settle_payouts()
+    row.refresh_from_db()
+    assert row.state == "failed"
+    return row
+
+
+def given(row: WithdrawalRequest, **changes: object) -> dict[str, object]:
+    return {
+        "withdrawal_id": row.pk,
+        "actor": staff("treasurer"),
+        "revision": row.revision,
+        "reason": "The recipient's contract refuses tokens.",
+        "step_up": STEP_UP,
+    } | changes
+
+
+def test_a_return_gives_amount_and_fee_back(failed: WithdrawalRequest) -> None:
+    row = withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    assert row.state == "returned"
+    assert funds(row.customer) == (100 * USDT, 0)
+    assert OutgoingMail.objects.get(template="withdrawal_returned").facts["reason"].startswith("The recipient's")
+
+
+def test_a_return_happens_once(failed: WithdrawalRequest) -> None:
+    withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    with pytest.raises(errors.WrongState):
+        withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    assert funds(failed.customer) == (100 * USDT, 0)
+
+
+def test_a_retry_is_paid_by_a_new_order_and_once(failed: WithdrawalRequest, treasury: Treasury) -> None:
+    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    assert engine.settle_payouts() == 0  # the dead order is no answer about the new one
+    assert engine.start_payouts() == 1
+    orders = PaymentOrder.objects.filter(reference=failed.reference).order_by("id")
+    assert [order.state for order in orders] == ["dead", "open"]
+    tx_hash = treasury.send(failed)
+    treasury.settle(failed)
+    engine.settle_payouts()
+    failed.refresh_from_db()
+    assert (failed.state, failed.tx_hash) == ("paid", tx_hash)
+    assert funds(failed.customer) == (59 * USDT, 0)
+
+
+def test_a_payment_can_fail_twice_and_be_returned_then(failed: WithdrawalRequest, treasury: Treasury) -> None:
+    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    engine.start_payouts()
+    treasury.kill(failed)
+    engine.settle_payouts()
+    failed.refresh_from_db()
+    row = withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    assert funds(row.customer) == (100 * USDT, 0)
+    assert states_told(row)[-5:] == [
+        ("sent", "failed"),
+        ("failed", "approved"),
+        ("approved", "ordered"),
+        ("ordered", "failed"),
+        ("failed", "returned"),
+    ]
+
+
+@BOTH
+def test_nothing_is_decided_while_the_payment_may_still_arrive(
+    failed: WithdrawalRequest, treasury: Treasury, decide: Decide
+) -> None:
+    """The request says failed, and treasury has a live order: whoever made that row, no money moves on it."""
+    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    engine.start_payouts()
+    WithdrawalRequest.objects.filter(pk=failed.pk).update(state="failed")
+    with pytest.raises(errors.PaymentNotDead):
+        decide(**given(failed))
+    assert funds(failed.customer) == (59 * USDT, 41 * USDT)
+
+
+@BOTH
+def test_only_a_failed_payment_is_decided_about(committed_db: CommittedDatabase, decide: Decide) -> None:
+    row = approved(a_customer(micro=100 * USDT))
+    with pytest.raises(errors.WrongState):
+        decide(**given(row))
+
+
+@BOTH
+def test_a_decision_needs_right_password_reason_and_revision(failed: WithdrawalRequest, decide: Decide) -> None:
+    for changes, error in (
+        ({"actor": staff("support")}, errors.NotPermitted),
+        ({"step_up": StepUp("wrong")}, StepUpFailed),
+        ({"reason": " "}, errors.ReasonMissing),
+        ({"revision": 9}, errors.StaleRevision),
+    ):
+        with pytest.raises(error):
+            decide(**given(failed, **changes))
+    failed.refresh_from_db()
+    assert failed.state == "failed"
