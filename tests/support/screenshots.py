@@ -4,7 +4,7 @@
 
 Each page is taken on a desktop and on a phone; `--themes` and `--languages` choose what else varies. Pages that need
 something to show (a withdrawal) take the first one that the history links to.
-"""  # noqa: D207, E501
+"""  # noqa: E501
 
 from __future__ import annotations
 
