@@ -19,14 +19,6 @@ def register_all() -> None:
         "deposit_credited",
         _deposit_credited,
         sample_facts={"deposit_id": 1, "network": "arbitrum", "amount_micro": 100_000_000, "tx_hash": "0x" + "ab" * 32},
-        sample_context={
-            "amount": "100.00",
-            "asset": "USDT",
-            "network_name": "Arbitrum One",
-            "tx_hash": "0x" + "ab" * 32,
-            "explorer_url": "",
-            "action_url": link("/history/"),
-        },
     )
 
 
