@@ -34,12 +34,12 @@ def register_all() -> None:
         "address": SAMPLE_ADDRESS,
         "amount_micro": 1_234_500_000,
         "fee_micro": 1_000_000,
-        "tx_hash": SAMPLE_HASH,
+        "tx_hash": "",
         "reason": "",
         "hold_until": None,
     }
     for name in CUSTOMER_MAILS:
-        sample = dict(facts)
+        sample = facts | {"tx_hash": SAMPLE_HASH if name in {"sent", "completed"} else ""}
         if name in {"held", "rejected"}:
             sample["reason"] = "The address needs a closer look."
         if name == "held":

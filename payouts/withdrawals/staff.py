@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils import timezone
 
 from accounts.models import User
@@ -53,5 +55,5 @@ def said(reason: str) -> str:
     return trimmed
 
 
-UNCLAIMED: dict[str, None] = {"claimed_by": None, "claimed_until": None}
+UNCLAIMED: dict[str, Any] = {"claimed_by": None, "claimed_until": None}
 """What a decision leaves behind: the next step is anybody's again."""
