@@ -8,7 +8,8 @@ class PayoutsConfig(AppConfig):
     def ready(self) -> None:
         from treasury.ledger import register_kind
 
-        from . import emails
+        from . import emails, ledger_checks
 
         register_kind("customer:*:invested", normal_side="credit", floor=0)
         emails.register_all()
+        ledger_checks.register_all()

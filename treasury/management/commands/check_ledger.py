@@ -24,7 +24,7 @@ class Command(BaseCommand):
         report = run_checks(limit=options["limit"])
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report) | {"clean": report.clean}, indent=2))
-        else:
+        elif options["verbosity"] or not report.clean:
             self._describe(report)
         if not report.clean:
             sys.exit(1)
