@@ -89,5 +89,5 @@ def _named(target: Target) -> tuple[str, str]:
         return "", ""
     if isinstance(target, tuple):
         return target
-    model = type(target)._meta.concrete_model  # noqa: SLF001  # Django's documented model API; a proxy is its base
+    model = target._meta.concrete_model  # noqa: SLF001  # Django's documented model API; a proxy is its base
     return (model or type(target))._meta.label_lower, str(target.pk)  # noqa: SLF001  # likewise

@@ -11,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.db.models.base import ModelBase
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -59,6 +59,14 @@ class ExchequerAdminSite(UnfoldAdminSite):
             return HttpResponseRedirect(target)
         raise PermissionDenied(_("This account is not a staff account."))
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().index(request, extra_context) if _reads(request) else _only_shows()
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().app_index(request, app_label, extra_context) if _reads(request) else _only_shows()
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponseRedirect(reverse("account_change_password"))
 
@@ -69,11 +77,22 @@ class ExchequerAdminSite(UnfoldAdminSite):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse | HttpResponse:
         """Unfold's command search, for one page of results and terms of a sensible length."""
+        if not _reads(request):
+            return _only_shows()
         asked = request.GET.copy()
         asked["s"] = asked.get("s", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
         asked.pop("page", None)
         request.GET = asked  # type: ignore[assignment]  # a QueryDict still
         return super().search(request, extra_context)
+
+
+def _reads(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD"}
+
+
+def _only_shows() -> HttpResponse:
+    """The answer of a page that only shows."""
+    return HttpResponseNotAllowed(["GET", "HEAD"])
 
 
 def environment(request: HttpRequest) -> list[Any]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin.utils import flatten_fieldsets
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from unfold.admin import ModelAdmin
 
 from accounts.staff.keyset import KeysetChangeList
+
+LARGEST_KEY = 2**63
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -48,6 +50,18 @@ class ReadOnlyAdmin(ModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         raise PermissionDenied
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A list is read; what Django would do with a POST here (actions, inline editing) does not exist."""
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return super().changelist_view(request, extra_context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The activity log is the history. Django's own table is empty here, and would say that nothing happened."""
+        raise Http404
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[str]:
         return list(flatten_fieldsets(self.get_fieldsets(request, obj)))
 
@@ -64,10 +78,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The row with what its page shows beyond it, and its title."""
-        row = super().get_object(request, object_id, from_field)
+        row = super().get_object(request, object_id, from_field) if is_key(self.model, object_id) else None
         if row is not None:
             row.staff_title = self.row_title(row)
-            self.prepare_page(request, [row])
+            self.prepare_row(request, row)
         return row
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -78,6 +92,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
         """Look up for a whole page what its columns show beyond the row: a fixed number of queries, here."""
+
+    def prepare_row(self, request: HttpRequest, row: Any) -> None:
+        """The same for a single row's page, within Django's transaction: no cache, no network."""
+        self.prepare_page(request, [row])
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only the links we make: no lookup of the visitor's own invention runs over the whole table."""
@@ -93,3 +111,12 @@ class ReadOnlyAdmin(ModelAdmin):
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """The rows that `term` names exactly. Without a search box there is nothing to find."""
         return queryset.none()
+
+
+def is_key(model: type[Model], text: str) -> bool:
+    """Whether `text` can be a key of `model` at all; larger numbers than the column holds are an error to PostgreSQL."""
+    try:
+        key = model._meta.pk.to_python(text)  # noqa: SLF001  # documented model API
+    except ValidationError:
+        return False
+    return not isinstance(key, int) or abs(key) < LARGEST_KEY

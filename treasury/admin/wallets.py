@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from accounts.staff.display import NOTHING, age, labelled, moment, mono
+from accounts.staff.display import NOTHING, age, key_of, labelled, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury import ledger
 from treasury.admin.display import WEI_DECIMALS, network_name, units, usdt
@@ -18,7 +19,7 @@ from treasury.admin.filters import NetworkFilter
 from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.models import Wallet
-from treasury.wallet_balances import wallet_balances
+from treasury.wallet_balances import ChainBalance, wallet_balances
 
 
 @admin.register(Wallet)
@@ -31,11 +32,22 @@ class WalletAdmin(ReadOnlyAdmin):
         (_("Holdings"), {"fields": ("in_ledger", "on_chain", "difference", "gas_in_ledger", "gas", "read")}),
     )
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The cache is asked before Django opens its transaction around the page."""
+        request.chain_balances = wallet_balances([key_of(object_id)])  # type: ignore[attr-defined]  # for prepare_row
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
         """Two round trips for the page: one to the ledger, one to the cache."""
-        codes = [code for row in rows for code in codes_of(row)]
-        in_ledger = ledger.balances(codes)
-        on_chain = wallet_balances(row.pk for row in rows)
+        self._show(rows, wallet_balances(row.pk for row in rows))
+
+    def prepare_row(self, request: HttpRequest, row: Any) -> None:
+        self._show([row], getattr(request, "chain_balances", {}))
+
+    def _show(self, rows: list[Any], on_chain: Mapping[int, ChainBalance]) -> None:
+        in_ledger = ledger.balances([code for row in rows for code in codes_of(row)])
         for row in rows:
             row.ledger_balances = {code: in_ledger[code] for code in codes_of(row)}
             row.chain_balance = on_chain.get(row.pk)

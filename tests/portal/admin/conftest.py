@@ -1,0 +1,39 @@
+"""Two networks, a clean cache, and a signed-in browser-less client for each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.models import User
+from tests.payouts.people import staff
+
+SignedIn = Callable[..., tuple[Client, User]]
+
+
+@pytest.fixture(autouse=True)
+def _networks(networks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return networks
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+
+
+@pytest.fixture
+def signed_in() -> SignedIn:
+    """`signed_in("support")` is a client of a new member of the staff with these roles, and who it is."""
+
+    def make(*roles: str, user: User | None = None) -> tuple[Client, User]:
+        person = user or staff(*roles)
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(person)
+        return client, person
+
+    return make
