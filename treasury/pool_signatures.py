@@ -13,10 +13,17 @@ from django.conf import settings
 class SignedAddress(Protocol):
     """A row of the pool, as far as its signature goes."""
 
-    family: str
-    derivation_index: int
-    address: str
-    signature: bytes
+    @property
+    def family(self) -> str: ...
+
+    @property
+    def derivation_index(self) -> int: ...
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def signature(self) -> bytes | memoryview[int]: ...
 
 
 def pool_message(*, family: str, derivation_index: int, address: str) -> bytes:

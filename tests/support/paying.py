@@ -221,9 +221,7 @@ def run_until_killed_or_done(action: Callable[[], object], *, faults: str = "") 
     """
     connections.close_all()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # the parent's threads are servers that the child does not use
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
         child = multiprocessing.get_context("fork").Process(target=_run_armed, args=(action, faults))
         child.start()
     child.join(60)

@@ -75,7 +75,8 @@ def orders_under_way(
 ) -> list[UnderWay]:
     """Open orders with a nonce, lowest first, with their attempts. `lock` locks the orders, then the attempts."""
     with connection.cursor() as cursor:
-        cursor.execute(_UNDER_WAY_LOCKED if lock else _UNDER_WAY, [wallet.pk, only, only, limit])
+        wanted = None if only is None else list(only)
+        cursor.execute(_UNDER_WAY_LOCKED if lock else _UNDER_WAY, [wallet.pk, wanted, wanted, limit])
         orders = cursor.fetchall()
     attempts: dict[int, list[Attempt]] = defaultdict(list)
     rows = Broadcast.objects.filter(order_id__in=[order[0] for order in orders]).order_by("pk")

@@ -31,7 +31,7 @@ def chain_remembers(network_code: str) -> bool:
         .first()
     )
     key = f"chain-shorter:{network_code}"
-    if last is None:
+    if last is None or last[0] is None:
         return True
     number, block_hash, tx_hash = last
     block = registry.adapter(network_code).block(number)

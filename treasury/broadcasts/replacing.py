@@ -79,28 +79,21 @@ def replace_stuck(network_code: str, *, limit: int = LIMIT) -> int:
     network, chain = registry.network(network_code), registry.adapter(network_code)
     count = chain.transaction_count(wallet.address, "latest")
     unmined = [each for each in unmined if each.nonce >= count]  # below: mined, or about to be explained
+    replaced, too_high = 0, ""
+    stuck: list[Unmined] = []
     try:
-        suggested, base_fee, too_high = chain.suggest_fees(), 0, ""
-        base_fee = suggested.base_fee_wei
-    except FeesTooHigh as error:
-        suggested, too_high = None, str(error)
-    stuck = (
-        choose_stuck(unmined, now=now, base_fee_wei=base_fee, stuck_seconds=settings.BROADCAST_STUCK_SECONDS)
-        if suggested is not None
-        else []
-    )
-    replaced = 0
-    for each in stuck:
-        try:
+        suggested = chain.suggest_fees()
+        stuck = choose_stuck(
+            unmined, now=now, base_fee_wei=suggested.base_fee_wei, stuck_seconds=settings.BROADCAST_STUCK_SECONDS
+        )
+        for each in stuck:
             fees = bumped_fees(each.fees, suggested, cap_wei=network.max_fee_cap_wei)
-        except FeesTooHigh as error:
-            too_high = str(error)
-            break
-        if each.attempt >= MOST_ATTEMPTS:
-            too_high = f"{each.attempt} attempts"
-            break
-        replaced += _replace(wallet, each, fees)
-    _warn(network_code, stuck, too_high if unmined else "", now)
+            if each.attempt >= MOST_ATTEMPTS:
+                raise FeesTooHigh(f"{each.attempt} attempts did not get through")
+            replaced += _replace(wallet, each, fees)
+    except FeesTooHigh as error:
+        too_high = str(error)
+    _warn(network_code, stuck, too_high if unmined else "")
     return replaced
 
 
@@ -211,7 +204,7 @@ def _unmined(wallet: Wallet, limit: int) -> list[Unmined]:
     ]
 
 
-def _warn(network_code: str, stuck: Sequence[Unmined], too_high: str, now: datetime) -> None:
+def _warn(network_code: str, stuck: Sequence[Unmined], too_high: str) -> None:
     warn_while(
         bool(too_high),
         key=f"replacement-too-dear:{network_code}",

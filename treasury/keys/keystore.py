@@ -115,7 +115,7 @@ class KeystoreFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
-    def create(self, passphrase: str, *, phrase: str | None = None, scrypt_n: int = SCRYPT_N) -> Keystore:
+    def create(self, passphrase: str, *, phrase: str | None = None, scrypt_n: int | None = None) -> Keystore:
         """Write a new keystore, of a fresh 24-word phrase or of the one given, and open it.
 
         Raises KeystoreExists, WeakPassphrase, InvalidPhrase.
@@ -128,7 +128,7 @@ class KeystoreFile:
         keystore = Keystore(_seed_of(words))
         header = {
             "version": VERSION,
-            "kdf": {"name": "scrypt", "n": scrypt_n, "r": 8, "p": 1, "salt": secrets.token_hex(16)},
+            "kdf": {"name": "scrypt", "n": scrypt_n or SCRYPT_N, "r": 8, "p": 1, "salt": secrets.token_hex(16)},
             "cipher": {"name": "aes-256-gcm", "nonce": secrets.token_hex(12)},
             "pool_public_key": keystore.pool_public_key().hex(),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,7 +15,7 @@ from treasury import failpoints
 from treasury.chains import registry
 from treasury.keys.ports import Keys
 from treasury.pool_signatures import pool_message
-from treasury.signing.vault import COIN_TYPES, evm_address, vault
+from treasury.signing.vault import COIN_TYPES, evm_address, signer_setting, vault
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def fill_address_pool(*, free: int | None = None) -> int:
     for family in sorted({network.family for network in registry.networks().values()}):
         missing = wanted - _free_addresses(family, most=wanted)
         if missing > 0:
-            added += add_addresses(family=family, count=max(missing, settings.SIGNER_ADDRESS_POOL_BATCH))
+            added += add_addresses(family=family, count=max(missing, signer_setting("SIGNER_ADDRESS_POOL_BATCH")))
     return added
 
 

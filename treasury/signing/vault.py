@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -40,21 +41,28 @@ class Vault:
 
 def vault() -> Vault:
     """The keys and the policy of the settings. Opens the keystore at the first call; raises KeysError, NotTheSigner."""
-    path = getattr(settings, "SIGNER_KEYSTORE_FILE", "")
-    if not path:
-        raise NotTheSigner("keys are opened under the signer's settings only")
     policy = Policy(
-        payment_cap_micro=settings.SIGNER_PAYMENT_CAP_MICRO,
-        daily_cap_micro=settings.SIGNER_DAILY_CAP_MICRO,
-        destination_daily_cap_micro=settings.SIGNER_DESTINATION_DAILY_CAP_MICRO,
-        four_eyes_from_micro=settings.SIGNER_FOUR_EYES_FROM_MICRO,
+        payment_cap_micro=signer_setting("SIGNER_PAYMENT_CAP_MICRO"),
+        daily_cap_micro=signer_setting("SIGNER_DAILY_CAP_MICRO"),
+        destination_daily_cap_micro=signer_setting("SIGNER_DESTINATION_DAILY_CAP_MICRO"),
+        four_eyes_from_micro=signer_setting("SIGNER_FOUR_EYES_FROM_MICRO"),
     )
-    return Vault(keys=_opened(str(path)).keys, policy=policy)
+    return Vault(keys=_opened(str(signer_setting("SIGNER_KEYSTORE_FILE"))).keys, policy=policy)
+
+
+def signer_setting(name: str) -> Any:
+    """A setting that only the signer's process has. Raises NotTheSigner anywhere else."""
+    try:
+        return getattr(settings, name)
+    except AttributeError:
+        raise NotTheSigner(
+            "This needs the signer's settings (DJANGO_SETTINGS_MODULE=portal.settings.signer)."
+        ) from None
 
 
 @lru_cache(maxsize=4)
 def _opened(path: str) -> OpenedOnce:
-    return OpenedOnce(path, settings.SIGNER_PASSPHRASE)
+    return OpenedOnce(path, signer_setting("SIGNER_PASSPHRASE"))
 
 
 def hot_wallet_path(network: Network) -> str:

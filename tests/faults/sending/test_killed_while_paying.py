@@ -1,4 +1,4 @@
-"""A process dies by SIGKILL at each named place; afterwards everything goes on by itself, and everybody is paid once."""
+"""A process dies by SIGKILL at each named place; everything goes on by itself, and everybody is paid once."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from treasury.keys.keystore import KeystoreFile
@@ -27,9 +26,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, again: bool = False, not_a_terminal: bool = False, **options: Any) -> None:
-        path = getattr(settings, "SIGNER_KEYSTORE_FILE", "")
-        if not path:
-            raise CommandError("Run this with the signer's settings (DJANGO_SETTINGS_MODULE=portal.settings.signer).")
+        from treasury import signing
+
+        try:
+            path, passphrase = (
+                signing.signer_setting("SIGNER_KEYSTORE_FILE"),
+                signing.signer_setting("SIGNER_PASSPHRASE"),
+            )
+        except signing.NotTheSigner as error:
+            raise CommandError(str(error)) from None
         if not (not_a_terminal or sys.stdout.isatty()):
             raise CommandError("The output is not a terminal; the phrase would land in a file or a log.")
         file = KeystoreFile(path)
@@ -37,7 +42,7 @@ class Command(BaseCommand):
             shown_at = file.backed_up_at()
             if shown_at is not None:
                 self._confirm(shown_at, again)
-            phrase = file.phrase(settings.SIGNER_PASSPHRASE)
+            phrase = file.phrase(passphrase)
             file.mark_backed_up()  # before it is shown: it is never shown unmarked
         except KeysError as error:
             raise CommandError(str(error)) from None

@@ -4,7 +4,6 @@ import sys
 from getpass import getpass
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from treasury.keys.keystore import KeystoreFile
@@ -26,14 +25,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, restore: bool = False, **options: Any) -> None:
-        path = getattr(settings, "SIGNER_KEYSTORE_FILE", "")
-        if not path:
-            raise CommandError("Run this with the signer's settings (DJANGO_SETTINGS_MODULE=portal.settings.signer).")
+        from treasury import signing
+
+        try:
+            path, passphrase = (
+                signing.signer_setting("SIGNER_KEYSTORE_FILE"),
+                signing.signer_setting("SIGNER_PASSPHRASE"),
+            )
+        except signing.NotTheSigner as error:
+            raise CommandError(str(error)) from None
         phrase = None
         if restore:
             phrase = getpass("Recovery phrase: ") if sys.stdin.isatty() else sys.stdin.readline()
         try:
-            keystore = KeystoreFile(path).create(settings.SIGNER_PASSPHRASE, phrase=phrase)
+            keystore = KeystoreFile(path).create(passphrase, phrase=phrase)
         except KeysError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"Keystore: {path}")
