@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from accounts.wake import wake
-from treasury import ledger
+from treasury import failpoints, ledger
 from treasury.alarms import raise_alarm
 from treasury.models import Alarm, NetworkState
 from treasury.orders import Approval, OrderError, OrderRequest, OrderResult, open_orders, order_results
@@ -47,7 +47,10 @@ def start_payouts(network: str | None = None, limit: int = 500) -> int:
     """
     try:
         with transaction.atomic(durable=True):
-            return _order(_claim(network, limit), network)
+            ordered = _order(_claim(network, limit), network)
+            failpoints.hit("before_payout_order_commit")
+        failpoints.hit("after_payout_order_commit")
+        return ordered
     except (OrderError, ledger.LedgerError):
         # One of them poisons the batch: take them one by one, so that it stops only itself.
         logger.exception("a batch of payments was refused; ordering one by one")
@@ -191,7 +194,10 @@ def _settle(ids: Sequence[int]) -> int:
         return 0
     try:
         with transaction.atomic(durable=True):
-            return _settle_locked(ids)
+            moved = _settle_locked(ids)
+            failpoints.hit("before_payout_settle_commit")
+        failpoints.hit("after_payout_settle_commit")
+        return moved
     except ledger.LedgerError:
         logger.exception("settlements refused by the ledger: %s", list(ids[:20]))
         if len(ids) == 1:

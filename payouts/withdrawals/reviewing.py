@@ -15,6 +15,7 @@ from payouts import emails, errors, policy
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.states import Party, State
 from payouts.transitions import locked, move
+from treasury import failpoints
 
 from .facts import payment_facts
 from .staff import APPROVE, UNCLAIMED, permitted, require
@@ -45,6 +46,8 @@ def approve_withdrawal(
         if UserProfile.objects.filter(user_id=row.customer_id, withdrawals_frozen_at__isnull=False).exists():
             raise errors.CustomerFrozen
         _approve(row, approver, reason.strip(), origin)
+        failpoints.hit("before_approve_commit")
+    failpoints.hit("after_approve_commit")
     return row
 
 
