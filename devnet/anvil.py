@@ -44,6 +44,8 @@ class Anvil:
     """One node. `block_seconds=None` mines each transaction at once, otherwise a block each so many seconds.
 
     With `state_file` the chain outlives the process: it is written every `state_interval` seconds and when it ends.
+    `history_blocks` limits how far back a reorg or a question about an earlier state may go. A state that is kept grows
+    with the chain's height: with all of them kept (as by --preserve-historical-states) a day of blocks takes gigabytes.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Anvil:
         block_seconds: float | None = None,
         state_file: Path | None = None,
         state_interval: int = 5,
+        history_blocks: int = 128,
     ) -> None:
         self.chain = chain
         self.port = port
@@ -62,6 +65,7 @@ class Anvil:
         self.block_seconds = block_seconds
         self.state_file = state_file
         self.state_interval = state_interval
+        self.history_blocks = history_blocks
         self.child: Child | None = None
 
     @property
@@ -72,7 +76,7 @@ class Anvil:
         command = [
             str(node.anvil_program()), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id",
             str(self.chain.chain_id), "--hardfork", "cancun", "--slots-in-an-epoch", "1", "--accounts", "10",
-            "--preserve-historical-states", "--quiet", *self.chain.fee_arguments(),
+            "--prune-history", str(self.history_blocks), "--quiet", *self.chain.fee_arguments(),
         ]  # fmt: skip
         if self.block_seconds is not None:
             command += ["--block-time", f"{self.block_seconds:g}"]

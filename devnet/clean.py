@@ -1,4 +1,7 @@
-"""`make clean`: ends what still runs of this checkout and removes everything that a run or a test made."""
+"""`make clean`: ends what still runs of this checkout and removes everything that a run or a test made.
+
+With `EXCHEQUER_STATE` only that state folder and its processes go; the checkout's caches may serve others.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ def main() -> int:
             return 1
         end_leftovers(state.pid_files(), belongs=carries("EXCHEQUER_STATE", str(state.folder)))
     state.remove()
+    if state.folder != ROOT / ".exchequer":
+        return 0
     for name in MADE:
         shutil.rmtree(ROOT / name, ignore_errors=True)
     return 0

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from devnet.places import ROOT
+
+# Settings have to load, nothing is connected to.
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "portal.settings.test",
+    "SECRET_KEY": "only for static work",
+    "DATABASE_URL": "postgres://exchequer_app:-@%2Fnowhere/exchequer",
+    "MIGRATION_DATABASE_URL": "postgres://exchequer_owner:-@%2Fnowhere/exchequer",
+    "REDIS_URL": "unix:///nowhere/valkey.sock",
+    "CELERY_BROKER_URL": "redis+socket:///nowhere/valkey.sock",
+    "NETWORKS_FILE": "",
+}
 
 
 def compile_all(root: Path = ROOT) -> list[Path]:
@@ -27,6 +41,18 @@ def compile_all(root: Path = ROOT) -> list[Path]:
     return made
 
 
+def collect() -> None:
+    """Collects the strings of code and templates into the `.po` files. Needs GNU gettext's xgettext and msgmerge."""
+    command = [sys.executable, "manage.py", "makemessages", "--add-location", "file", "--no-wrap"]
+    for language in ("ru", "en"):
+        command += ["--locale", language]
+    for ignored in (".venv", ".cache", ".exchequer", "devnet", "tests", "benchmarks", "requirements", "node_modules"):
+        command += ["--ignore", ignored]
+    subprocess.run(command, cwd=ROOT, env=os.environ | ENVIRONMENT, check=True)
+
+
 if __name__ == "__main__":
+    if "--collect" in sys.argv[1:]:
+        collect()
     for path in compile_all():
         print(path.relative_to(ROOT))

@@ -25,7 +25,7 @@ from typing import Any
 from devnet import report
 from devnet.environment import DATABASE, DEV, MIGRATE, SIGNER, Environments
 from devnet.places import ROOT
-from devnet.processes import Child, ServiceError, carries, end_leftovers, wait_until
+from devnet.processes import Child, ServiceError, carries, end_leftovers
 from devnet.services import Services, chains_outlive
 from devnet.state import FIRST_WEB_PORT, AlreadyRunning, PortTaken, State
 from devnet.supervisor import Stop, Supervisor
@@ -136,29 +136,43 @@ class Run:
         self.supervisor.add(child)
 
     def seed(self, what: str) -> None:
-        """Demo data, by the product's own operations; running it again changes nothing."""
+        """Demo data, by the product's own operations; running it again changes nothing. A demo without it is a demo."""
         self.say({"people": "Making the demo's people", "money": "Bringing in the demo's money"}[what])
-        self._python("-m", "devnet.seed", what)
+        try:
+            self._python("-m", "devnet.seed", what)
+        except ServiceError as error:
+            self.note(f"The demo data is not complete: {str(error).splitlines()[-1]}")
 
     def _wait_until_ready(self) -> None:
+        """Returns when /readyz is well, or when what ails it will not pass by waiting: a halted chain needs a person."""
         self.say("Waiting for everything to answer")
-        wait_until(self._ready, what=f"{self.environments.site_url}/readyz", seconds=READY_SECONDS)
-        self.say("Ready")
+        deadline = time.monotonic() + READY_SECONDS
+        while failing := self.failing():
+            self.supervisor.look()
+            if all("halted" in detail for detail in failing.values()):
+                break
+            if time.monotonic() > deadline:
+                if "web" in failing:
+                    raise ServiceError(f"the portal does not answer; see {self.state.logs / 'web.log'}")
+                break
+            time.sleep(0.25)
+        if failing:
+            self.note(f"Not ready: {'; '.join(f'{name}: {detail}' for name, detail in failing.items())}")
+        else:
+            self.say("Ready")
 
-    def _ready(self) -> bool:
-        self.supervisor.look()
-        return not self.failing()
-
-    def failing(self) -> list[str]:
-        """What /readyz finds wrong; ["web"] when it does not answer."""
+    def failing(self) -> dict[str, str]:
+        """What /readyz finds wrong, and why; just `web` when it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['web']}/readyz", timeout=10) as answer:
                 body: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
-            body = json.load(error) if error.code == 503 else {"failing": [f"web ({error.code})"]}
+            if error.code != 503:
+                return {"web": f"answers {error.code}"}
+            body = json.load(error)
         except (OSError, ValueError):
-            return ["web"]
-        return list(body["failing"])
+            return {"web": "no answer"}
+        return {name: str(body["checks"][name]["detail"]) for name in body["failing"]}
 
     def publish(self) -> None:
         """Writes `run.json`."""
@@ -180,6 +194,8 @@ class Run:
                 "people": [{"email": each.email, "password": password, "what": each.what} for each in PEOPLE],
                 "processes": self.supervisor.pids(),
                 "database_url": self.environments.database_url("app"),
+                # of the web and the worker, for manage.py: everything but the signer's and the migrations' secrets
+                "environment": self.environments.product(DEV),
                 "logs": str(self.state.logs),
             }
         )

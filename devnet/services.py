@@ -50,6 +50,7 @@ class Services:
                 log=self.state.logs / f"anvil-{code}.log",
                 block_seconds=BLOCK_SECONDS,
                 state_file=self.state.folder / "chains" / f"{code}.json",
+                history_blocks=32,  # such a chain may run for weeks
             )
         made = {code: networks.network(anvil.chain, rpc_urls=[anvil.url]) for code, anvil in self.chains.items()}
         networks.write(self.state.networks_file, made)

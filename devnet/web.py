@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from devnet import pages
+from devnet import pacing, pages
 from devnet.faucet import pages as faucet_pages
 from devnet.faucet.giving import CannotGive, Given, give
 from devnet.mailcatcher import pages as mail_pages
@@ -219,6 +219,7 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(options.mail)
     mail = serve(store, port=options.smtp)
+    pacing.start(options.networks)
     application = Application(networks_file=options.networks, store=store, site_url=options.site)
     server = make_server("127.0.0.1", options.http, application, server_class=Server, handler_class=QuietHandler)
     for number in (signal.SIGTERM, signal.SIGINT):

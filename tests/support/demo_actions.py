@@ -1,0 +1,68 @@
+"""What people do in a running demo, by the product's own operations: run as a process with the demo's environment.
+
+`python -m tests.support.demo_actions fund|withdraw|states|alarms ...`; the answer is JSON on standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+
+
+def money() -> Any:
+    from devnet.places import state_folder
+    from devnet.seed import Money
+
+    folder = state_folder()
+    password = json.loads((folder / "secrets.json").read_text(encoding="utf-8"))["demo_password"]
+    return Money(password, Path(folder / "networks.toml"))
+
+
+def fund(network: str, amount: str) -> None:
+    """A hot wallet with coins, and a deposit of `anna`, credited."""
+    hands = money()
+    hands.open_hot_wallet(network)
+    hands.deposit("anna", network, amount)
+
+
+def withdraw(network: str, first: str, *addresses: str) -> None:
+    """One approved withdrawal per address: of `first` micro-USDT, then one more each. Approved all at the end."""
+    hands = money()
+    rows = [
+        hands.withdraw("anna", network, address, micro=int(first) + number, key=f"test-{address}")
+        for number, address in enumerate(addresses)
+    ]
+    for row in rows:
+        hands.approve(row, "support")
+
+
+def states() -> dict[str, str]:
+    """State of each withdrawal by its recipient."""
+    from payouts.models import WithdrawalRequest
+
+    return dict(WithdrawalRequest.objects.values_list("address", "state"))
+
+
+def alarms() -> list[str]:
+    """Keys of the open alarms."""
+    from treasury.models import Alarm
+
+    return list(Alarm.objects.filter(resolved_at=None).values_list("key", flat=True))
+
+
+def check_ledger() -> str:
+    from django.core.management import call_command
+
+    call_command("check_ledger", stdout=sys.stderr)
+    return "clean"
+
+
+COMMANDS = {each.__name__: each for each in (fund, withdraw, states, alarms, check_ledger)}
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
