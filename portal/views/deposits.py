@@ -131,7 +131,7 @@ class LiveList:
     @property
     def seconds(self) -> int:
         """Until the next look: soon while something is under way."""
-        return 2 if any(deposit.is_waiting for deposit in self.deposits) else 5
+        return 2 if any(deposit.is_waiting for deposit in self.deposits) else 3
 
     @property
     def digest(self) -> str:

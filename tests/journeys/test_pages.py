@@ -1,0 +1,282 @@
+"""Each page in a real browser, on the product's own web server: readable by everybody, silent in the console, and
+working with and without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from pytest_django import Settings
+
+from accounts.models import User
+from payouts.links import confirmation_token
+from payouts.models import WithdrawalRequest
+from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, funds, in_review
+from tests.portal.pages.conftest import HEAD, a_deposit, heads_at
+from tests.support.accessibility import serious_problems
+from tests.support.databases import CommittedDatabase
+from tests.support.product import Product
+from tests.support.watching import Pool
+from treasury.addresses import deposit_address_for
+from treasury.models import Deposit, DepositAddress, NetworkState
+
+expect.set_options(timeout=15_000)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+PUBLIC = [
+    "/",
+    "/help/",
+    "/help/deposits/",
+    "/help/networks-and-fees/",
+    "/account/login/",
+    "/account/signup/",
+    "/account/password/reset/",
+    "/account/confirm-email/",
+    "/nowhere/",
+]
+SIGNED_IN = [
+    "/dashboard/",
+    "/deposit/",
+    "/deposit/arbitrum/",
+    "/withdraw/",
+    "/history/",
+    "/settings/",
+    "/account/email/",
+    "/account/password/change/",
+]
+
+
+@dataclass
+class Site:
+    """The running site, its customer, and everything a browser complained of."""
+
+    url: str
+    customer: User
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+
+    def visitor(
+        self, *, theme: Any = "light", size: str = "desktop", language: str = "en", scripts: bool = True
+    ) -> Page:
+        """A browser of its own."""
+        width, height = SIZES[size]
+        context: BrowserContext = self.browser.new_context(
+            base_url=self.url,
+            viewport={"width": width, "height": height},
+            color_scheme=theme,
+            locale=language,
+            reduced_motion="reduce",
+            java_script_enabled=scripts,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        return page
+
+    def signed_in(self, **options: Any) -> Page:
+        page = self.visitor(**options)
+        page.goto("/account/login/")
+        page.fill("[name=login]", self.customer.email)
+        page.fill("[name=password]", PASSWORD)
+        page.click("[data-testid=login-form] button")
+        expect(page).to_have_url(f"{self.url}/dashboard/")
+        return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        expected = "the server responded with a status of"  # Chromium's note on a 404 or 422 that a test asks for
+        if message.type in {"error", "warning"} and expected not in message.text:
+            self.complaints.append(f"{message.location.get('url')}: {message.text}")
+
+
+@pytest.fixture
+def site(
+    product: Product, committed_db: CommittedDatabase, networks: dict[str, Any], settings: Settings, browser: Browser
+) -> Iterator[Site]:
+    """The site with a customer who has money, an address and a verified mailbox; consoles must have stayed silent."""
+    cache.clear()
+    pool = Pool(committed_db.signer_url)
+    settings.ADDRESS_POOL_PUBLIC_KEY = product.changes["ADDRESS_POOL_PUBLIC_KEY"] = pool.public_key
+    pool.add(3)
+    customer = a_customer(micro=1000 * USDT)
+    customer.emailaddress_set.create(email=customer.email, verified=True, primary=True)
+    deposit_address_for(customer_id=customer.pk, family="evm")
+    heads_at(HEAD + 2)
+    site = Site(product.web(), customer, browser)
+    yield site
+    for context in browser.contexts:
+        context.close()
+    assert site.complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", list(SIZES))
+def test_no_page_is_hard_to_use_for_anybody(site: Site, theme: str, size: str) -> None:
+    a_deposit(site.customer)
+    a_deposit(site.customer, state="credited")
+    waiting, reviewed = ask(site.customer, 20 * USDT), in_review(site.customer, 30 * USDT)
+    problems = []
+    page = site.visitor(theme=theme, size=size)
+    for path in PUBLIC:
+        page.goto(path)
+        problems += serious_problems(page)
+        problems += too_wide(page)
+    page = site.signed_in(theme=theme, size=size)
+    own = [
+        *SIGNED_IN,
+        f"/withdrawals/{waiting.public_id}/",
+        f"/withdrawals/{reviewed.public_id}/",
+        f"/withdrawals/confirm/{confirmation_token(waiting)}/",
+        "/withdrawals/confirm/made-up/",
+    ]
+    for path in own:
+        page.goto(path)
+        problems += serious_problems(page)
+        problems += too_wide(page)
+    fill_in(page, amount="40")
+    problems += serious_problems(page)
+    page.click("[data-testid=to-review]")
+    problems += serious_problems(page) + too_wide(page)
+    page.goto("/withdraw/")
+    page.click("[data-testid=to-review]")  # the form with its mistakes
+    expect(page.get_by_test_id("field-error").first).to_be_visible()
+    problems += serious_problems(page)
+    assert problems == []
+
+
+def too_wide(page: Page) -> list[str]:
+    """A page that scrolls sideways."""
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return [f"{page.url} is {over} px too wide"] if over > 0 else []
+
+
+def fill_in(page: Page, *, amount: str, network: str = "arbitrum") -> None:
+    page.goto("/withdraw/")
+    page.get_by_test_id(f"withdraw-{network}").check()
+    page.fill("[name=address]", RECIPIENT)
+    page.fill("[name=amount]", amount)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_a_withdrawal_is_asked_for_and_confirmed(site: Site, scripts: bool) -> None:
+    page = site.signed_in(scripts=scripts)
+    fill_in(page, amount="40")
+    page.click("[data-testid=to-review]")
+    expect(page.get_by_test_id("review-sentence")).to_contain_text("We debit 41.00")
+    page.click("[data-testid=edit]")
+    expect(page.locator("[name=amount]")).to_have_value("40.00")
+    page.fill("[name=amount]", "50")
+    page.click("[data-testid=to-review]")
+    page.fill("[name=password]", "not the password")
+    page.click("[data-testid=submit-withdrawal]")
+    expect(page.get_by_test_id("field-error")).to_contain_text("The password is not right.")
+    page.fill("[name=password]", PASSWORD)
+    page.click("[data-testid=submit-withdrawal]")
+    expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
+    made = WithdrawalRequest.objects.get()
+    page.goto(f"/withdrawals/confirm/{confirmation_token(made)}/")
+    page.click("[data-testid=confirm]")
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text("In review")
+    page.click("[data-testid=cancel]")
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text("Cancelled")
+    assert funds(site.customer) == (1000 * USDT, 0)
+
+
+def test_the_link_in_the_mail_goes_through_sign_in_and_back(site: Site) -> None:
+    row = ask(site.customer)
+    page = site.visitor()
+    page.goto(f"/withdrawals/confirm/{confirmation_token(row)}/")
+    page.fill("[name=login]", site.customer.email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("[data-testid=login-form] button")
+    page.click("[data-testid=confirm]")
+    expect(page.get_by_test_id("withdrawal-state")).to_have_text("In review")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_max_fills_in_what_the_fee_leaves(site: Site, scripts: bool) -> None:
+    page = site.signed_in(scripts=scripts)
+    fill_in(page, amount="")
+    page.click("[data-testid=max]")
+    expect(page.locator("[name=amount]")).to_have_value("999.00")
+    expect(page.locator("[name=address]")).to_have_value(RECIPIENT)
+
+
+def test_what_will_be_debited_is_said_while_typing(site: Site) -> None:
+    page = site.signed_in()
+    fill_in(page, amount="")
+    page.locator("[name=amount]").press_sequentially("250")
+    expect(page.get_by_test_id("quote")).to_contain_text("We debit 251.00 USDT")
+
+
+def test_a_deposit_shows_up_confirms_and_is_credited_before_ones_eyes(site: Site) -> None:
+    page = site.signed_in()
+    page.goto("/deposit/arbitrum/")
+    expect(page.get_by_test_id("deposits-live")).to_contain_text("Nothing yet")
+    deposit = a_deposit(site.customer, micro=75 * USDT)
+    row = page.get_by_test_id("deposit")
+    expect(row).to_contain_text("75.00 USDT")
+    progress = row.locator("progress")
+    before = progress.get_attribute("value")
+    NetworkState.objects.filter(network="arbitrum").update(head_number=HEAD + 3)
+    expect(progress).not_to_have_attribute("value", before or "")
+    Deposit.objects.filter(pk=deposit.pk).update(state="credited")
+    expect(page.get_by_test_id("deposit-state")).to_have_text("Credited")
+    expect(page.locator("#deposits-said")).to_contain_text("75.00 USDT: Credited")
+
+
+def test_the_address_is_copied_whole(site: Site) -> None:
+    address = DepositAddress.objects.get(customer=site.customer).address
+    page = site.signed_in()
+    page.goto("/deposit/arbitrum/")
+    page.click("[data-testid=copy-address]")
+    expect(page.get_by_test_id("copy-address")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == address
+    selected = page.evaluate(
+        "() => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector('[data-testid=deposit-address]'));"
+        " getSelection().removeAllRanges(); getSelection().addRange(range); return getSelection().toString() }"
+    )
+    assert re.sub(r"\s", "", selected) == address
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_colours_and_language_are_switched_by_hand(site: Site, scripts: bool) -> None:
+    page = site.signed_in(scripts=scripts)
+    page.locator(".sidebar button[value=dark]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/history/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.locator(".sidebar button[value=device]").click()
+    expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
+    page.locator(".sidebar button[value=ru]").click()
+    expect(page.locator("h1")).to_have_text("История")
+
+
+def test_times_are_shown_in_the_readers_zone_with_utc_as_a_hint(site: Site) -> None:
+    row = ask(site.customer)
+    page = site.signed_in()
+    page.goto(f"/withdrawals/{row.public_id}/")
+    when = page.locator(".timeline time").first
+    expect(when).to_have_attribute("title", re.compile(r"UTC$"))
+    expect(when).not_to_contain_text("UTC")
+
+
+def test_the_keyboard_reaches_everything(site: Site) -> None:
+    page = site.signed_in()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.goto("/withdraw/")
+    reached = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.name || document.activeElement.dataset.testid || ''"))
+    assert {"network", "address", "amount", "max", "to-review"} <= reached

@@ -1,0 +1,33 @@
+"""axe-core over a page that Chromium shows."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SERIOUS = {"serious", "critical"}
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+def serious_problems(page: Page) -> list[str]:
+    """What axe calls serious or critical, one line each. It runs outside the page's security policy."""
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(_source())
+    found: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS
+    )
+    return [
+        f"{page.url}: {each['id']} ({each['impact']}): {node['target']}: {node.get('failureSummary', each['help'])}"
+        for each in found["violations"]
+        if each["impact"] in SERIOUS
+        for node in each["nodes"][:3]
+    ]
