@@ -5,12 +5,14 @@ Never another nonce: at most one of an order's attempts can ever be mined.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from treasury import alarms, failpoints, halts
@@ -19,6 +21,7 @@ from treasury.broadcasts.rows import hot_wallet, warn_while
 from treasury.chains import registry
 from treasury.chains.errors import FeesTooHigh
 from treasury.chains.fees import bumped_fees
+from treasury.chains.network import Network
 from treasury.chains.ports import Fees
 from treasury.models import Alarm, Broadcast, PaymentOrder, Wallet
 
@@ -29,7 +32,11 @@ PRICED_OUT_SECONDS = 5  # how long a payment below the base fee is left before i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmined:
-    """The live attempt of an order that is in no block."""
+    """The live attempt of an order that is in no block.
+
+    `attempt` and `fees` are the highest of all attempts of the order: the live one need not be the last, since a reorg
+    or a refusal brings an earlier one back, and nodes may still hold the dearer bytes.
+    """
 
     order_id: int
     broadcast_id: int
@@ -129,9 +136,8 @@ def _replace(wallet: Wallet, old: Unmined, fees: Fees) -> int:
         hit = Broadcast.objects.filter(pk=old.broadcast_id, state__in=("signed", "sent")).update(state="replaced")
         if not hit:
             return 0  # mined or replaced meanwhile
-        _insert(
-            wallet, old.order_id, old.attempt + 1, old.purpose, old.nonce, old.to_address, old.data, old.gas_limit, fees
-        )
+        last = Broadcast.objects.filter(order_id=old.order_id).aggregate(last=Max("attempt"))["last"]
+        _insert(wallet, old.order_id, last + 1, old.purpose, old.nonce, old.to_address, old.data, old.gas_limit, fees)
         failpoints.hit("before_replace_commit")
     failpoints.hit("after_replace_commit")
     return 1
@@ -143,12 +149,16 @@ def _fill(wallet: Wallet, order_id: int, fees: Fees, gas_limit: int) -> int:
         attempts = list(Broadcast.objects.filter(order=order).order_by("attempt"))
         if order.state != "open" or any(each.state in ("reserved", "signed", "sent", "mined") for each in attempts):
             return 0
-        last = attempts[-1]
-        signed = [each for each in attempts if each.state == "replaced" and each.signed_bytes]
-        if signed:
-            Broadcast.objects.filter(pk=signed[-1].pk).update(state="sent", last_sent_at=None)
-        elif len(attempts) < MOST_ATTEMPTS and not _too_soon(last):
-            _insert(wallet, order.pk, last.attempt + 1, "noop", last.nonce, wallet.address, b"", gas_limit, fees)
+        last, filled = attempts[-1], False
+        offered = _fees_over(attempts, fees, registry.network(wallet.network))
+        alive = [each for each in attempts if each.state == "replaced" and each.signed_bytes]
+        if not alive and (offered is None or len(attempts) >= MOST_ATTEMPTS):
+            alive = [each for each in attempts if each.signed_bytes]  # no other way left: what a node refused goes out
+        if alive:
+            Broadcast.objects.filter(pk=alive[-1].pk).update(state="sent", last_sent_at=None)
+        elif offered is not None and len(attempts) < MOST_ATTEMPTS and not _too_soon(last):
+            _insert(wallet, order.pk, last.attempt + 1, "noop", last.nonce, wallet.address, b"", gas_limit, offered)
+            filled = True
         alarms.raise_alarm(
             key=f"payment-refused:{order.pk}",
             severity=Alarm.Severity.CRITICAL,
@@ -158,7 +168,29 @@ def _fill(wallet: Wallet, order_id: int, fees: Fees, gas_limit: int) -> int:
         )
         failpoints.hit("before_replace_commit")
     failpoints.hit("after_replace_commit")
-    return 0 if signed else 1
+    return int(filled)
+
+
+def _fees_over(attempts: Sequence[Broadcast], suggested: Fees, network: Network) -> Fees | None:
+    """What a no-op offers: more than any bytes of the order that a node may hold, which also makes its own bytes new.
+
+    None if that is above the cap.
+    """
+    signed = [each for each in attempts if each.signed_bytes]
+    if not signed:
+        return suggested
+    try:
+        return bumped_fees(_highest_fees(signed), suggested, cap_wei=network.max_fee_cap_wei)
+    except FeesTooHigh:
+        return None
+
+
+def _highest_fees(attempts: Sequence[Broadcast]) -> Fees:
+    return Fees(
+        max_fee_wei=max(each.max_fee_wei for each in attempts),
+        max_priority_fee_wei=max(each.max_priority_fee_wei for each in attempts),
+        base_fee_wei=0,
+    )
 
 
 def _too_soon(last: Broadcast) -> bool:
@@ -183,20 +215,25 @@ def _insert(
 
 
 def _unmined(wallet: Wallet, limit: int) -> list[Unmined]:
-    rows = Broadcast.objects.filter(
-        wallet=wallet, state__in=("signed", "sent"), order__state=PaymentOrder.State.OPEN
-    ).order_by("nonce")[:limit]
+    rows = list(
+        Broadcast.objects.filter(
+            wallet=wallet, state__in=("signed", "sent"), order__state=PaymentOrder.State.OPEN
+        ).order_by("nonce")[:limit]
+    )
+    attempts: dict[int, list[Broadcast]] = defaultdict(list)
+    for each in Broadcast.objects.filter(order_id__in=[row.order_id for row in rows]):
+        attempts[each.order_id].append(each)
     return [
         Unmined(
             order_id=row.order_id,
             broadcast_id=row.pk,
-            attempt=row.attempt,
+            attempt=max(each.attempt for each in attempts[row.order_id]),
             purpose=row.purpose,
             nonce=row.nonce,
             to_address=row.to_address,
             data=bytes(row.data),
             gas_limit=row.gas_limit,
-            fees=Fees(max_fee_wei=row.max_fee_wei, max_priority_fee_wei=row.max_priority_fee_wei, base_fee_wei=0),
+            fees=_highest_fees([row, *(each for each in attempts[row.order_id] if each.signed_bytes)]),
             waiting_since=row.reserved_at,
             priced_out=row.last_error.startswith("underpriced"),
         )
