@@ -25,6 +25,7 @@ from .postings import reserved_for
 from .states import Party, State
 from .transitions import move, move_many, set_tx_hashes
 from .withdrawals.facts import payment_facts
+from .withdrawals.failures import failure_alarm
 from .withdrawals.staff import UNCLAIMED
 
 logger = logging.getLogger(__name__)
@@ -252,7 +253,7 @@ def _mark_failed(rows: Sequence[WithdrawalRequest], results: dict[str, OrderResu
         move_many([row for row in rows if row.state == source], State.FAILED, by=Party.SYSTEM, process="engine")
     for row in rows:
         raise_alarm(
-            key=f"withdrawal-failed:{row.pk}",
+            key=failure_alarm(row),
             severity=Alarm.Severity.WARNING,
             network=row.network,
             message=f"The payment of withdrawal W-{row.pk} failed for good: return the money or pay it anew.",

@@ -20,7 +20,14 @@ app.conf.update(
     task_time_limit=120,
     task_soft_time_limit=90,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    # A page that wakes a worker must not wait for a broker that is away: one short try, the beat finds the work later.
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.2,
+    },
     worker_hijack_root_logger=False,
     timezone="UTC",
 )

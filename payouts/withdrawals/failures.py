@@ -13,6 +13,7 @@ from payouts import emails, errors
 from payouts.models import WithdrawalRequest
 from payouts.states import Party, State
 from payouts.transitions import locked, move
+from treasury.alarms import resolve_alarm
 from treasury.orders import order_results
 
 from .reviewing import START_TASK
@@ -47,6 +48,7 @@ def return_withdrawal(
             reason_for_customer=told[:500],
         )
         emails.tell_customer("returned", row, event)
+        resolve_alarm(key=failure_alarm(row), actor_label=decider.email)
     return row
 
 
@@ -77,8 +79,14 @@ def retry_withdrawal(
             decided_at=timezone.now(),
             tx_hash="",
         )
+        resolve_alarm(key=failure_alarm(row), actor_label=decider.email)
         wake(START_TASK)
     return row
+
+
+def failure_alarm(row: WithdrawalRequest) -> str:
+    """The key of the alarm that is open while `row` waits for a decision."""
+    return f"withdrawal-failed:{row.pk}"
 
 
 def _failed(withdrawal_id: int, revision: int, decider: User) -> WithdrawalRequest:

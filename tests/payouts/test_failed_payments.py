@@ -13,6 +13,7 @@ from payouts.models import WithdrawalRequest
 from tests.payouts.chain_answers import Treasury
 from tests.payouts.people import STEP_UP, USDT, a_customer, approved, funds, staff, states_told
 from tests.support.databases import CommittedDatabase
+from treasury.alarms import is_raised
 from treasury.models import PaymentOrder
 
 Decide = Callable[..., WithdrawalRequest]
@@ -34,6 +35,7 @@ def failed(treasury: Treasury) -> WithdrawalRequest:
     engine.settle_payouts()
     row.refresh_from_db()
     assert row.state == "failed"
+    assert is_raised(f"withdrawal-failed:{row.pk}")
     return row
 
 
@@ -50,6 +52,7 @@ def given(row: WithdrawalRequest, **changes: object) -> dict[str, object]:
 def test_a_return_gives_amount_and_fee_back(failed: WithdrawalRequest) -> None:
     row = withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
     assert row.state == "returned"
+    assert not is_raised(f"withdrawal-failed:{row.pk}")
     assert funds(row.customer) == (100 * USDT, 0)
     assert OutgoingMail.objects.get(template="withdrawal_returned").facts["reason"].startswith("The recipient's")
 
