@@ -1,6 +1,6 @@
 """Cold `make run`: a fresh clone of the committed state, packages cached, from the command to a /readyz that says 200.
 
-The baseline is the promise of 90 seconds; there is no peer that starts two chains, a signer and a portal by one command.
+The baseline is the promise of 90 seconds: no peer starts two chains, a signer and a portal by one command.
 """
 
 from __future__ import annotations
