@@ -98,8 +98,9 @@ class ReadOnlyAdmin(ModelAdmin):
         self.prepare_page(request, [row])
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only the links we make: no lookup of the visitor's own invention runs over the whole table."""
-        return lookup in self.exact_lookups
+        """Our filters and links only: no lookup of the visitor's own invention runs over the whole table."""
+        filters = (getattr(each, "parameter_names", None) or (each.parameter_name,) for each in self.list_filter)
+        return lookup in {*self.exact_lookups, *(name for names in filters for name in names)}
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -114,7 +115,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
 
 def is_key(model: type[Model], text: str) -> bool:
-    """Whether `text` can be a key of `model` at all; larger numbers than the column holds are an error to PostgreSQL."""
+    """Whether `text` can be a key of `model`: a number larger than the column holds is an error to PostgreSQL."""
     try:
         key = model._meta.pk.to_python(text)  # noqa: SLF001  # documented model API
     except ValidationError:

@@ -1,0 +1,114 @@
+"""Support at work in Chromium: the queue by keys, a dialog, a refusal, two approvals; nothing the policy forbids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from accounts.models import User
+from payouts.models import WithdrawalApproval, WithdrawalRequest
+from tests.payouts.people import PASSWORD, USDT, a_customer, in_review, staff
+from tests.portal.admin.rows import everything
+from tests.support.product import Product
+
+pytestmark = [pytest.mark.browser]
+QUEUE = "/admin/payouts/withdrawalrequest/"
+
+
+class Desk:
+    """One colleague's browser. Whatever the console complains of is kept."""
+
+    def __init__(self, browser: Browser, site: str, person: User, **options: Any) -> None:
+        EmailAddress.objects.get_or_create(user=person, email=person.email, verified=True, primary=True)
+        self.site = site
+        self.complaints: list[str] = []
+        self.context: BrowserContext = browser.new_context(locale="en", **options)
+        self.context.add_cookies([{"name": "django_language", "value": "en", "url": site}])
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(f"{site}/admin/")
+        self.page.fill("input[name=login]", person.email)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.press("input[name=password]", "Enter")
+        self.page.wait_for_url("**/admin/")
+        self.complaints.clear()  # the sign-in page has its own tests
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.site + path)
+        self.page.wait_for_function("window.Alpine !== undefined && window.htmx !== undefined")
+
+
+def press(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+
+
+def test_support_works_the_queue_by_keys_and_two_people_approve(product: Product, browser: Browser) -> None:
+    customer = a_customer(micro=5000 * USDT)
+    small, large = in_review(customer, 40 * USDT), in_review(customer, 1250 * USDT)
+    site = product.web()
+    first = Desk(browser, site, staff("support"))
+    page = first.page
+    first.open(QUEUE)
+    press(page, "j")
+    press(page, "j")
+    expect(page.locator("tr.x-current")).to_contain_text(str(large))
+    press(page, "k")
+    expect(page.locator("tr.x-current")).to_contain_text(str(small))
+    press(page, "j")
+    press(page, "a")
+    dialog = page.get_by_role("dialog")
+    button = dialog.get_by_role("button", name="Approve 1,250.00\xa0USDT")
+    expect(button).to_be_visible()
+    expect(dialog).to_contain_text(large.address)
+    password = dialog.locator("input[type=password]")
+    expect(password).to_be_focused()
+
+    assert WithdrawalApproval.objects.count() == 0, "keys open, they never send"
+    password.fill("wrong")
+    button.click()
+    expect(dialog.get_by_role("alert")).to_have_text("The password is not right.")
+    password.fill(PASSWORD)
+    button.click()
+    expect(page.get_by_text("One more person must approve it")).to_be_visible()
+    assert page.url.startswith(site + QUEUE)
+
+    second = Desk(browser, site, staff("support"))
+    second.open(f"{QUEUE}?tab=second")
+    second.page.get_by_role("link", name=str(large)).click()
+    second.page.wait_for_url("**/change/**")
+    press(second.page, "a")
+    dialog = second.page.get_by_role("dialog")
+    dialog.locator("input[type=password]").fill(PASSWORD)
+    dialog.get_by_role("button", name="Approve").click()
+    expect(second.page.get_by_text("is approved and will be sent")).to_be_visible()
+    assert WithdrawalRequest.objects.get(pk=large.pk).state == "approved"
+
+    press(page, "j")
+    press(page, "h")
+    expect(page.get_by_role("dialog")).to_contain_text("Put on hold")
+    press(page, "Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert WithdrawalRequest.objects.get(pk=small.pk).state == "in_review"
+    assert first.complaints + second.complaints == []
+
+
+def test_no_page_breaks_the_policy_or_the_width(product: Product, browser: Browser) -> None:
+    keys = everything(product.database)
+    desk = Desk(browser, product.web(), staff("support", "finance", "treasurer", "admin"))
+    lists = [f"/admin/{prefix.replace('_', '/', 1)}/" for prefix in keys]
+    pages = [f"{address}{key}/change/" for address, key in zip(lists, keys.values(), strict=True)]
+    for path in ["/admin/", f"{QUEUE}?tab=all", "/admin/accounts/staffuser/add/", *lists, *pages]:
+        desk.page.goto(desk.site + path)
+        for width in (1280, 390):
+            desk.page.set_viewport_size({"width": width, "height": 844})
+            spill = desk.page.evaluate("document.documentElement.scrollWidth")
+            assert spill <= width, f"{path} is {spill} wide on a screen of {width}"
+        assert desk.complaints == [], path
