@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.wake import wake
 from treasury import failpoints, ledger
@@ -58,7 +59,7 @@ def start_payouts(network: str | None = None, limit: int = 500) -> int:
     return sum(_start_one(pk) for pk in _approved(network).values_list("pk", flat=True)[:limit])
 
 
-def _approved(network: str | None):  # type: ignore[no-untyped-def]  # QuerySet[WithdrawalRequest], built in two steps
+def _approved(network: str | None) -> QuerySet[WithdrawalRequest]:
     rows = WithdrawalRequest.objects.filter(
         state=State.APPROVED, customer__profile__withdrawals_frozen_at=None, customer__is_active=True
     ).exclude(network__in=NetworkState.objects.filter(halted_at__isnull=False).values("network"))
