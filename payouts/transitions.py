@@ -17,11 +17,12 @@ from accounts import activity
 from accounts.activity import Origin
 from accounts.models import User
 from treasury import ledger
+from treasury.orders import order_results
 
-from .errors import WithdrawalNotFound, WrongState
+from .errors import PaymentNotDead, WithdrawalNotFound, WrongState
 from .models import WithdrawalEvent, WithdrawalRequest
 from .postings import postings_for
-from .states import FINAL, Party, State, TransitionRefused, transition
+from .states import FINAL, Money, Party, State, TransitionRefused, transition
 
 
 def locked(withdrawal_id: int | UUID) -> WithdrawalRequest:
@@ -55,7 +56,8 @@ def move(
 ) -> WithdrawalEvent:
     """Take the locked `row` to `target`; returns the event. `changes` are other columns set with it.
 
-    Raises WrongState when there is no such way from where it is, LedgerError when the funds are not there.
+    Raises WrongState when there is no such way from where it is, PaymentNotDead when the money would go back while it
+    may still be paid, LedgerError when the funds are not there.
     """
     return move_many(
         [row], target, by=by, actor=actor, origin=origin, process=process, reason=reason, facts=facts, **changes
@@ -82,6 +84,8 @@ def move_many(
         step = transition(source, target, by)
     except TransitionRefused as refused:
         raise WrongState(source) from refused
+    if step.money is Money.RELEASED:
+        _require_nothing_under_way(rows)
     if target in FINAL:
         changes.setdefault("closed_at", timezone.now())
     hit = WithdrawalRequest.objects.filter(pk__in=[row.pk for row in rows], state=source).update(
@@ -95,6 +99,15 @@ def move_many(
             setattr(row, name, value)
     ledger.post_many([posting for row in rows for posting in postings_for(row, step.money)])
     return _tell(rows, from_state=source, actor=actor, origin=origin, process=process, reason=reason, facts=facts or {})
+
+
+def _require_nothing_under_way(rows: Sequence[WithdrawalRequest]) -> None:
+    """Money goes back only where no order can pay it out as well, whatever state the request came here from.
+
+    An order is opened under the request's lock, so none can appear now. Raises PaymentNotDead.
+    """
+    if any(not result.is_dead for result in order_results(row.reference for row in rows).values()):
+        raise PaymentNotDead
 
 
 def set_tx_hashes(rows: Sequence[WithdrawalRequest]) -> None:

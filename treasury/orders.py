@@ -15,6 +15,7 @@ from treasury import failpoints
 from treasury.approvals import Approval, approval_digest
 from treasury.chains import registry
 from treasury.chains.addresses import is_canonical
+from treasury.chains.errors import ConfigurationError
 from treasury.models import PaymentApproval, PaymentOrder
 
 __all__ = [
@@ -152,7 +153,10 @@ SELECT o.reference, o.id, o.state, o.dead_reason, payment.tx_hash,
 
 
 def _check(request: OrderRequest) -> None:
-    network = registry.network(request.network)
+    try:
+        network = registry.network(request.network)
+    except ConfigurationError as error:  # taken out of the settings since it was asked for: the others are paid
+        raise OrderRefused(request.reference, f"the network {request.network} is not in the settings") from error
     if request.amount_micro <= 0:
         raise OrderRefused(request.reference, "the amount is not positive")
     if not is_canonical(network.family, request.address):
