@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import orjson
 from django.db import connection
 from django.utils import timezone
 
@@ -17,11 +18,9 @@ LARGEST_MICRO = 10**30
 """No such amount exists; a token that logs one is not the token we believe in."""
 
 _VALUES = """
-    unnest(%(tx_hash)s::text[], %(ordinal)s::int[], %(log_index)s::int[], %(block_number)s::bigint[],
-           %(block_hash)s::text[], %(sender)s::text[], %(recipient)s::text[], %(amount_raw)s::numeric[],
-           %(amount_micro)s::numeric[], %(dust_raw)s::numeric[])
-    AS found (tx_hash, ordinal, log_index, block_number, block_hash, sender, recipient, amount_raw, amount_micro,
-              dust_raw)
+    json_to_recordset(%(transfers)s::json)
+    AS found (tx_hash text, ordinal int, log_index int, block_number bigint, block_hash text, sender text,
+              recipient text, amount_raw numeric, amount_micro numeric, dust_raw numeric)
 """
 # Rows of these transactions that another block holds: the chain was reorganised, whether or not the cursor saw it.
 _MOVED = f"""
@@ -61,21 +60,11 @@ def store_transfers(network: Network, transfers: Sequence[Transfer]) -> int:
     credible = [each for each in transfers if each.amount_raw > 0 and _is_credible(network, each)]
     if not credible:
         return 0
-    parts = [network.raw_to_micro(each.amount_raw) for each in credible]
     values = {
         "network": network.code,
         "family": network.family,
         "now": timezone.now(),
-        "tx_hash": [each.tx_hash for each in credible],
-        "ordinal": [each.ordinal for each in credible],
-        "log_index": [each.log_index for each in credible],
-        "block_number": [each.block_number for each in credible],
-        "block_hash": [each.block_hash for each in credible],
-        "sender": [each.sender for each in credible],
-        "recipient": [each.recipient for each in credible],
-        "amount_raw": [each.amount_raw for each in credible],
-        "amount_micro": [micro for micro, _ in parts],
-        "dust_raw": [dust for _, dust in parts],
+        "transfers": orjson.dumps([_row(network, each) for each in credible]).decode(),
     }
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, values)
@@ -84,6 +73,23 @@ def store_transfers(network: Network, transfers: Sequence[Transfer]) -> int:
             take_back(network, moved, reason="its transaction is in another block now")
         cursor.execute(_STORE, values)
         return cursor.rowcount
+
+
+def _row(network: Network, transfer: Transfer) -> dict[str, str | int]:
+    """As JSON takes it: amounts are text, because they exceed 64 bits."""
+    micro, dust = network.raw_to_micro(transfer.amount_raw)
+    return {
+        "tx_hash": transfer.tx_hash,
+        "ordinal": transfer.ordinal,
+        "log_index": transfer.log_index,
+        "block_number": transfer.block_number,
+        "block_hash": transfer.block_hash,
+        "sender": transfer.sender,
+        "recipient": transfer.recipient,
+        "amount_raw": str(transfer.amount_raw),
+        "amount_micro": str(micro),
+        "dust_raw": str(dust),
+    }
 
 
 def _is_credible(network: Network, transfer: Transfer) -> bool:
