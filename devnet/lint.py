@@ -32,8 +32,8 @@ def main(names: list[str]) -> int:
     for name in names or CHECKS:
         began = time.monotonic()
         done = subprocess.run(
-            CHECKS[name], cwd=ROOT, env=os.environ | messages.ENVIRONMENT | QUIET, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, check=False,
+            CHECKS[name], cwd=ROOT, env=os.environ | messages.ENVIRONMENT | QUIET, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         print(
             f"lint {name}: {'ok' if done.returncode == 0 else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True

@@ -11,6 +11,7 @@ Once everything is up, `run.json` in the state folder says where and as whom.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -84,8 +85,11 @@ class Run:
         self.say("Starting PostgreSQL, Valkey and two local chains")
         self.services.start(self.environments.common())
         self.services.postgres.create_database(DATABASE, self.secrets.roles)
-        self.say("Migrating the database")
-        self._manage("migrate", "--no-input", "--verbosity", "0", settings=MIGRATE)
+        schema = digest_of_migrations()
+        if self.state.done("migrated") != schema:
+            self.say("Migrating the database")
+            self._manage("migrate", "--no-input", "--verbosity", "0", settings=MIGRATE)
+            self.state.mark_done("migrated", schema)
         self.say("Starting web, worker, signer, beat, faucet and mail")
         self._start_product()
         self.seed("people")
@@ -112,7 +116,7 @@ class Run:
         )  # fmt: skip
         self._spawn(
             "web", "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{ports['web']}",
-            "--workers", "2", "--threads", "4", "--graceful-timeout", "5",
+            "--workers", "2", "--threads", "4", "--preload", "--graceful-timeout", "5",
         )  # fmt: skip
         self._spawn(
             "signer", *CELERY, *WORKER, "--concurrency", "1", "-Q", "signer", "-n", "signer@%h", settings=SIGNER
@@ -137,14 +141,17 @@ class Run:
 
     def seed(self, what: str) -> None:
         """Demo data, by the product's own operations; running it again changes nothing. A demo without it is a demo."""
+        if self.state.done(f"seeded-{what}"):
+            return
         self.say({"people": "Making the demo's people", "money": "Bringing in the demo's money"}[what])
         try:
             self._python("-m", "devnet.seed", what)
+            self.state.mark_done(f"seeded-{what}")
         except ServiceError as error:
             self.note(f"The demo data is not complete: {str(error).splitlines()[-1]}")
 
     def _wait_until_ready(self) -> None:
-        """Returns when /readyz is well, or when what ails it will not pass by waiting: a halted chain needs a person."""
+        """Returns when /readyz is well, or when waiting will not make it so: a halted chain needs a person."""
         self.say("Waiting for everything to answer")
         deadline = time.monotonic() + READY_SECONDS
         while failing := self.failing():
@@ -215,6 +222,16 @@ class Run:
         ]
         people = [report.Person(each.email, self.secrets.demo_password, each.what) for each in PEOPLE]
         return report.table(addresses, people)
+
+
+def digest_of_migrations() -> str:
+    """Changes whenever `migrate` may have something to do."""
+    digest = hashlib.sha256((ROOT / "requirements" / "base.txt").read_bytes())
+    for app in ("accounts", "treasury", "payouts", "portal"):
+        for pattern in ("**/migrations/**/*.py", "**/*.sql", "**/apps.py", "**/roles.py"):
+            for path in sorted((ROOT / app).glob(pattern)):
+                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def wanted_port() -> int | None:

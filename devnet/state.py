@@ -132,6 +132,16 @@ class State:
         path = self.folder / "ports.json"
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
+    def done(self, what: str) -> str:
+        """What `mark_done` noted, "" if it never did."""
+        path = self.folder / "done" / what
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+    def mark_done(self, what: str, note: str = "yes") -> None:
+        """Remembers that a step need not be made again."""
+        (self.folder / "done").mkdir(exist_ok=True)
+        (self.folder / "done" / what).write_text(note, encoding="utf-8")
+
     def write_run_file(self, facts: dict[str, Any]) -> None:
         write_private(self.run_file, json.dumps(facts, indent=1))
 

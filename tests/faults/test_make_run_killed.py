@@ -87,7 +87,8 @@ def test_the_product_killed_in_the_middle_of_payments_completes_each_of_them_onc
     until(lambda: "sent" in demo.states().values(), what="the first payment on its way", seconds=60)
     chain = remembered(demo.run.pid_file("anvil-arbitrum"))
     demo.kill_product()
-    assert chain is not None and chain.is_running()
+    assert chain is not None
+    assert chain.is_running()
     assert demo.run.run_file.exists(), "nobody was asked to end"
 
     demo.start()

@@ -65,4 +65,4 @@ COMMANDS = {each.__name__: each for each in (fund, withdraw, states, alarms, che
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])))
+    sys.stdout.write(json.dumps(COMMANDS[sys.argv[1]](*sys.argv[2:])) + "\n")
