@@ -17,7 +17,7 @@ from binascii import unhexlify
 from collections.abc import Sequence
 from itertools import compress
 
-from django.db import connection
+from django.db import DataError, connection
 
 BITMAP_BYTES = 2**25
 # Of a 32-bit word the upper 25 bits name a byte of the bitmap, the lowest three a bit of that byte.
@@ -32,6 +32,12 @@ _NEXT_ROWS = """
     FROM (SELECT id, address FROM treasury_depositaddress
           WHERE family = %s AND id >= %s ORDER BY id LIMIT %s) AS next_rows
 """
+# The same where a row was spoilt by somebody: it must not keep all others from being watched. Slower.
+_NEXT_ROWS_WITH_SPOILT_ONES = _NEXT_ROWS.replace(
+    "SELECT id, address FROM",
+    """SELECT id, CASE WHEN address ~ '^0x[0-9a-fA-F]{40}$' THEN address ELSE '0x' || repeat('0', 40) END AS address
+          FROM""",
+)
 
 
 class PoolFilter:
@@ -70,18 +76,25 @@ class PoolFilter:
 
     def _take_next_rows(self) -> bool:
         """Whether there may be more. The last row is read again each time: is this still the same database?"""
-        with connection.cursor() as cursor:
-            cursor.execute(_NEXT_ROWS, [self.family, self._last_id, ROWS_AT_ONCE])
-            first_id, last_id, count, slices = cursor.fetchone()
-        if self._last_id and (first_id != self._last_id or not bytes(slices).startswith(self._last_slice)):
+        try:
+            first_id, last_id, count, slices = self._read(_NEXT_ROWS)
+        except DataError:
+            first_id, last_id, count, slices = self._read(_NEXT_ROWS_WITH_SPOILT_ONES)
+        if self._last_id and (first_id != self._last_id or not slices.startswith(self._last_slice)):
             self._forget()  # a database was put in place of ours, from a backup perhaps: ids start anew
             return True
         if last_id is None or last_id == self._last_id:
             return False
-        self._set(bytes(slices)[len(self._last_slice) :])
+        self._set(slices[len(self._last_slice) :])
         self.size += count - bool(self._last_id)
-        self._last_id, self._last_slice = last_id, bytes(slices)[-8:]
-        return bool(count == ROWS_AT_ONCE)
+        self._last_id, self._last_slice = last_id, slices[-8:]
+        return count == ROWS_AT_ONCE
+
+    def _read(self, query: str) -> tuple[int | None, int | None, int, bytes]:
+        with connection.cursor() as cursor:
+            cursor.execute(query, [self.family, self._last_id, ROWS_AT_ONCE])
+            first_id, last_id, count, slices = cursor.fetchone()
+        return first_id, last_id, count, bytes(slices or b"")
 
     def _set(self, slices: bytes) -> None:
         bits = self._bits

@@ -31,7 +31,7 @@ def raise_alarm(
 
     `severity`: an `Alarm.Severity`. `message`: one English sentence for operators; `facts`: what it is about, as JSON.
     """
-    values = {
+    values: dict[str, Any] = {
         "key": key[:160],
         "severity": Alarm.Severity(severity).value,
         "network": network,

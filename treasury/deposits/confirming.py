@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -108,7 +109,7 @@ def _off_the_chain(chain: ChainAdapter, rows: Sequence[Deposit]) -> list[int]:
 
 
 def _confirm(rows: Sequence[Deposit]) -> int:
-    values = {
+    values: dict[str, Any] = {
         "now": timezone.now(),
         "id": [row.pk for row in rows],
         "block_hash": [row.block_hash for row in rows],

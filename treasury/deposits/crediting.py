@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import activity, outbox
@@ -50,27 +51,53 @@ def credit_deposits(network_code: str) -> int:
     network = registry.network(network_code)
     credited = 0
     for _ in range(BATCHES_PER_RUN):
-        with transaction.atomic(durable=True):
-            rows = _claim(network_code)
-            decisions = _decide(network, rows)
-            ledger.post(*[posting for decision in decisions for posting in decision.postings])
-            credited += _record(decisions)
-            failpoints.hit("before_credit_commit")
-        failpoints.hit("after_credit_commit")
-        if len(rows) < BATCH:
+        try:
+            booked = _book(network, _confirmed(network_code)[:BATCH])
+        except ledger.LedgerError:
+            return credited + _book_one_by_one(network)
+        credited += booked.credited
+        if booked.rows < BATCH:
             break
     return credited
 
 
-def _claim(network_code: str) -> list[Deposit]:
-    if halts.is_halted(network_code):
-        return []
-    return list(
-        Deposit.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("deposit_address")
-        .filter(network=network_code, state=Deposit.State.CONFIRMED)
-        .order_by("block_number", "pk")[:BATCH]
-    )
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    rows: int
+    credited: int
+
+
+def _book(network: Network, wanted: QuerySet[Deposit]) -> _Booked:
+    with transaction.atomic(durable=True):
+        rows = [] if halts.is_halted(network.code) else list(wanted.select_for_update(of=("self",), skip_locked=True))
+        decisions = _decide(network, rows)
+        ledger.post(*[posting for decision in decisions for posting in decision.postings])
+        credited = _record(decisions)
+        failpoints.hit("before_credit_commit")
+    failpoints.hit("after_credit_commit")
+    return _Booked(len(rows), credited)
+
+
+def _book_one_by_one(network: Network) -> int:
+    """One deposit that the ledger refuses must not hold up the others: it stays, with an alarm."""
+    credited = 0
+    for deposit_id in list(_confirmed(network.code).values_list("pk", flat=True)[:BATCH]):
+        try:
+            credited += _book(network, _confirmed(network.code).filter(pk=deposit_id)).credited
+        except ledger.LedgerError as refused:
+            raise_alarm(
+                key=f"deposit_refused:{deposit_id}",
+                severity=Alarm.Severity.CRITICAL,
+                network=network.code,
+                message="The ledger refuses to book a confirmed deposit: the books contradict each other.",
+                facts={"deposit_id": deposit_id, "error": type(refused).__name__, "said": str(refused)},
+            )
+    return credited
+
+
+def _confirmed(network_code: str) -> QuerySet[Deposit]:
+    rows = Deposit.objects.filter(network=network_code, state=Deposit.State.CONFIRMED)
+    return rows.select_related("deposit_address").order_by("block_number", "pk")
 
 
 def _decide(network: Network, rows: Sequence[Deposit]) -> list[_Decision]:

@@ -16,6 +16,7 @@ from treasury.chains.errors import ChainError, ContractMismatch, EndpointUnavail
 from treasury.deposits.confirming import confirm_deposits
 from treasury.deposits.crediting import credit_deposits
 from treasury.deposits.scanning import ScanReport, scan_deposits
+from treasury.ledger import LedgerError
 from treasury.models import Alarm, NetworkState
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def follow_network(network_code: str) -> ScanReport | None:
             _verify_once(network_code)
             report = scan_deposits(network_code)
             confirm_deposits(network_code)
-        except ChainError as error:
+        except (ChainError, LedgerError) as error:
             _tell(network_code, error)
             raise
         finally:
@@ -61,15 +62,15 @@ def forget_verified() -> None:
     _verified.clear()
 
 
-def _tell(network_code: str, error: ChainError) -> None:
-    is_wrong = isinstance(error, WrongChain | ContractMismatch)
+def _tell(network_code: str, error: Exception) -> None:
+    is_wrong = isinstance(error, WrongChain | ContractMismatch | LedgerError)
     if isinstance(error, EndpointUnavailable) and _was_seen_lately(network_code):
         return
     raise_alarm(
         key=_alarm_key(network_code),
         severity=Alarm.Severity.CRITICAL if is_wrong else Alarm.Severity.WARNING,
         network=network_code,
-        message="The network's nodes serve another chain or token than the settings expect."
+        message="The network's deposits wait: its nodes or our books are not what they should be."
         if is_wrong
         else "The network cannot be read: its deposits wait.",
         facts={"error": type(error).__name__, "said": str(error)[:500]},

@@ -7,6 +7,7 @@ began: what the cursor passed is in the database, whoever else scans at the same
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 RANGES_PER_RUN = 20
 """A run ends after so many ranges, however far behind it is: the next one goes on. Others want the worker too."""
+
+SECONDS_PER_RUN = 30.0
+"""Nor does it read on after this long: what was found waits to be confirmed."""
 
 REWINDS_PER_RUN = 3
 
@@ -170,6 +174,7 @@ class _Run:
         first = self.position.cursor.number + 1
         if first > last_block or max_ranges <= 0:
             return
+        give_way = time.monotonic() + SECONDS_PER_RUN
         for found in self.chain.scan(first, last_block, self.wanted):
             cursor = self.position.cursor
             if found.before is None or found.before.block_hash != cursor.block_hash:
@@ -178,7 +183,7 @@ class _Run:
             self._store(found, cursor)
             self.report.ranges += 1
             self.report.logs += found.logs_seen
-            if self.report.ranges >= max_ranges:
+            if self.report.ranges >= max_ranges or time.monotonic() > give_way:
                 return
 
     def _store(self, found: ScannedRange, cursor: Cursor) -> None:

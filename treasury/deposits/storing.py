@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -60,7 +61,7 @@ def store_transfers(network: Network, transfers: Sequence[Transfer]) -> int:
     credible = [each for each in transfers if each.amount_raw > 0 and _is_credible(network, each)]
     if not credible:
         return 0
-    values = {
+    values: dict[str, Any] = {
         "network": network.code,
         "family": network.family,
         "now": timezone.now(),

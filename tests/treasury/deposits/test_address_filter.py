@@ -67,3 +67,14 @@ def test_hardly_any_stranger_passes(pool: Pool) -> None:
 
 def test_no_recipients_are_no_trouble(pool: Pool) -> None:
     assert not PoolFilter("evm").pick([])
+
+
+def test_a_spoilt_row_keeps_no_other_from_being_watched(pool: Pool, committed_db: CommittedDatabase) -> None:
+    spoilt, honest = pool.add(2)
+    with psycopg.connect(committed_db.owner_url) as connection:
+        connection.execute("ALTER TABLE treasury_depositaddress DISABLE TRIGGER guard")
+        connection.execute("UPDATE treasury_depositaddress SET address = 'no address' WHERE address = %s", [spoilt])
+    wanted = PoolFilter("evm")
+    assert list(wanted.pick([digits(honest)])) == [0]
+    (later,) = pool.add()
+    assert list(wanted.pick([digits(later)])) == [0]

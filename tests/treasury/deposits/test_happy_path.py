@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from accounts.models import ActivityLog, OutgoingMail
 from tests.support.chains import LocalChain
-from tests.support.watching import Depositor, finalize, follow, only_deposit
-from treasury import ledger
+from tests.support.watching import Depositor, alarms, finalize, follow, only_deposit
+from treasury import deposits, ledger
 from treasury.models import Deposit
 
 
@@ -45,3 +45,20 @@ def test_on_bnb_smart_chain_18_decimals_become_micros_and_dust(bsc: LocalChain, 
     assert (deposit.amount_micro, deposit.dust_raw) == (5_000_000, 123_456_789_012)
     assert anna.available == 5_000_000
     assert ledger.balance("asset:bsc:deposit:dust") == ledger.balance("dust:bsc") == 123_456_789_012
+
+
+def test_a_deposit_that_the_ledger_refuses_holds_up_no_other(arbitrum: LocalChain, anna: Depositor) -> None:
+    follow()
+    first = arbitrum.transfer(anna.address, 10_000_000)
+    second = arbitrum.transfer(anna.address, 20_000_000)
+    finalize(arbitrum)
+    deposits.scan_deposits("arbitrum")
+    deposits.confirm_deposits("arbitrum")
+    poisoned = Deposit.objects.get(tx_hash=first)
+    taken = ledger.Posting(f"deposit:{poisoned.pk}:1", "asset:arbitrum:hot", "equity:opening", 1, "test")
+    ledger.post(taken)
+    follow()
+    assert anna.available == 20_000_000
+    assert Deposit.objects.get(tx_hash=second).state == Deposit.State.CREDITED
+    assert Deposit.objects.get(tx_hash=first).state == Deposit.State.CONFIRMED
+    assert alarms() == {"deposit_refused"}
