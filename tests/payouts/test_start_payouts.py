@@ -90,9 +90,9 @@ def test_a_frozen_customer_waits() -> None:
 
 
 @pytest.mark.django_db
-def test_five_hundred_are_ordered_in_a_handful_of_statements(django_assert_max_num_queries: Any) -> None:
+def test_many_are_ordered_in_a_handful_of_statements(django_assert_max_num_queries: Any) -> None:
     customer, support = a_customer(micro=100_000 * USDT), staff("support")
-    rows = [approved(customer, 10 * USDT, by=support) for _number in range(20)]
+    rows = [approved(customer, 10 * USDT, by=support) for _number in range(10)]
     with django_assert_max_num_queries(16):
         assert engine.start_payouts() == len(rows)
     assert PaymentOrder.objects.count() == len(rows)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from payouts.models import WithdrawalRequest
 from payouts.states import CANCELLABLE, FINAL, INITIAL, TABLE, Money, Party, State, TransitionRefused, transition
@@ -89,3 +91,10 @@ def test_an_unknown_state_is_refused_too(nonsense: str) -> None:
         transition(nonsense, State.PAID, Party.SYSTEM)
     with pytest.raises(TransitionRefused):
         transition(State.SENT, nonsense, Party.SYSTEM)
+
+
+def test_the_documentation_has_the_table() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "withdrawals.md").read_text(encoding="utf-8")
+    for row in TABLE:
+        who, money = ", ".join(sorted(row.by)), row.money.replace("_", " ")
+        assert f"| {row.source} | {row.target} | {who} | {money} |" in text
