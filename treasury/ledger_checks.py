@@ -196,7 +196,8 @@ UNION ALL
 SELECT p.proname, 'of exchequer_ledger, not for everybody',
        pg_get_userbyid(p.proowner) || ' ' || coalesce(p.proacl::text, '')
   FROM pg_proc p
- WHERE p.proname IN ('exchequer_ledger_post', 'exchequer_ledger_post_one', 'exchequer_ledger_open')
+ WHERE p.proname IN ('exchequer_ledger_post', 'exchequer_ledger_post_one', 'exchequer_ledger_post_set',
+                     'exchequer_ledger_open')
    AND (pg_get_userbyid(p.proowner) <> 'exchequer_ledger'
         OR has_function_privilege('exchequer_signer', p.oid, 'EXECUTE'))
 """

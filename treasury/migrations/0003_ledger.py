@@ -24,68 +24,109 @@ ALTER TABLE public.treasury_ledgerbalance SET (fillfactor = 50, autovacuum_vacuu
 --   EX001 an account would fall below its floor (DETAIL: the account's code)
 --   EX002 a key was posted with other contents  (DETAIL: the key)
 --   EX003 debit and credit are of different assets (DETAIL: the key)
--- Locks: first the keys in their order, then the balance rows in the order of (account, slot).
--- A transaction uses the same slot of every account, and neighbouring transactions use different ones.
+-- Locks: first the keys, then the balance rows in the order of (account, slot). A transaction uses the same slot of every
+-- account, and neighbouring transactions use different ones.
 CREATE FUNCTION public.exchequer_ledger_post(
     p_keys text[], p_debits text[], p_credits text[], p_amounts numeric[], p_kinds text[], p_groups text[]
 ) RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CASE cardinality(p_keys)
+        WHEN 0 THEN
+            RETURN 0;
+        WHEN 1 THEN
+            RETURN public.exchequer_ledger_post_one(
+                p_keys[1], p_debits[1], p_credits[1], p_amounts[1], p_kinds[1], p_groups[1]);
+        ELSE
+            RETURN public.exchequer_ledger_post_set(p_keys, p_debits, p_credits, p_amounts, p_kinds, p_groups);
+    END CASE;
+END $$;
+
+-- The two ways of doing it, below, run with the role and search path of the function above and are for it only.
+
+-- A whole set at once. The planner is kept to plans that reach the balance rows in the order of their key, because an
+-- UPDATE has no ORDER BY: by that key's index, either from end to end or row by row from the sorted arrays.
+CREATE FUNCTION public.exchequer_ledger_post_set(
+    p_keys text[], p_debits text[], p_credits text[], p_amounts numeric[], p_kinds text[], p_groups text[]
+) RETURNS integer LANGUAGE plpgsql
+SET enable_hashjoin = off SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    v_total CONSTANT integer := cardinality(p_keys);
     v_posted integer;
     v_missing boolean;
     v_mixed text;
-    v_short bigint;
     v_reused text;
+    v_short text;
     v_accounts bigint[];
     v_slots integer[];
     v_deltas numeric[];
+    v_reached integer;
 BEGIN
-    IF v_total = 0 THEN
-        RETURN 0;
-    END IF;
-    IF v_total = 1 THEN
-        RETURN public.exchequer_ledger_post_one(
-            p_keys[1], p_debits[1], p_credits[1], p_amounts[1], p_kinds[1], p_groups[1]);
-    END IF;
-
-    WITH input AS MATERIALIZED (
-        SELECT i.key, d.id AS debit_id, c.id AS credit_id, i.amount, i.kind, i.grp, d.asset <> c.asset AS mixed
-          FROM unnest(p_keys, p_debits, p_credits, p_amounts, p_kinds, p_groups)
-               AS i (key, debit, credit, amount, kind, grp)
-          LEFT JOIN public.treasury_ledgeraccount d ON d.code = i.debit
-          LEFT JOIN public.treasury_ledgeraccount c ON c.code = i.credit
-    ), verdict AS MATERIALIZED (
-        SELECT bool_or(debit_id IS NULL OR credit_id IS NULL) AS missing, min(key) FILTER (WHERE mixed) AS mixed
-          FROM input
-    ), posted AS (
-        INSERT INTO public.treasury_ledgertransfer (key, debit_id, credit_id, amount, kind, "group")
-        SELECT key, debit_id, credit_id, amount, kind, grp
-          FROM input
-         WHERE (SELECT NOT missing AND verdict.mixed IS NULL FROM verdict)
-         ORDER BY key
-            ON CONFLICT (key) DO NOTHING
-        RETURNING debit_id, credit_id, amount
-    ), net AS (
-        SELECT account_id, sum(debited) AS debited
-          FROM (SELECT debit_id AS account_id, amount AS debited FROM posted
-                UNION ALL
-                SELECT credit_id, -amount FROM posted) AS legs
-         GROUP BY account_id
-    )
-    SELECT (SELECT missing FROM verdict), (SELECT mixed FROM verdict), (SELECT count(*) FROM posted),
-           array_agg(a.id ORDER BY a.id),
-           array_agg(CASE WHEN a.slots = 1 THEN 0 ELSE pg_current_xact_id()::text::bigint % a.slots END ORDER BY a.id),
-           array_agg(CASE a.normal_side WHEN 'debit' THEN n.debited ELSE -n.debited END ORDER BY a.id)
-      INTO v_missing, v_mixed, v_posted, v_accounts, v_slots, v_deltas
-      FROM net n JOIN public.treasury_ledgeraccount a ON a.id = n.account_id;
-
+    BEGIN
+        -- As if every key were new: asking for each of them first would cost a third more.
+        WITH input AS MATERIALIZED (
+            SELECT i.key, i.amount, i.kind, i.grp, d.id AS debit_id, c.id AS credit_id, d.asset <> c.asset AS mixed,
+                   d.slots AS debit_slots, CASE d.normal_side WHEN 'debit' THEN i.amount ELSE -i.amount END AS debit_delta,
+                   c.slots AS credit_slots, CASE c.normal_side WHEN 'debit' THEN -i.amount ELSE i.amount END AS credit_delta
+              FROM unnest(p_keys, p_debits, p_credits, p_amounts, p_kinds, p_groups)
+                   AS i (key, debit, credit, amount, kind, grp)
+              LEFT JOIN public.treasury_ledgeraccount d ON d.code = i.debit
+              LEFT JOIN public.treasury_ledgeraccount c ON c.code = i.credit
+        ), verdict AS MATERIALIZED (
+            SELECT bool_or(debit_id IS NULL OR credit_id IS NULL) AS missing, min(key) FILTER (WHERE mixed) AS mixed
+              FROM input
+        ), posted AS (
+            INSERT INTO public.treasury_ledgertransfer (key, debit_id, credit_id, amount, kind, "group")
+            SELECT key, debit_id, credit_id, amount, kind, grp
+              FROM input
+             WHERE (SELECT NOT missing AND verdict.mixed IS NULL FROM verdict)
+             ORDER BY key
+        ), net AS (
+            SELECT account_id, slots, sum(delta) AS delta
+              FROM (SELECT debit_id AS account_id, debit_slots AS slots, debit_delta AS delta FROM input
+                    UNION ALL
+                    SELECT credit_id, credit_slots, credit_delta FROM input) AS legs
+             GROUP BY account_id, slots
+             ORDER BY account_id
+        )
+        SELECT verdict.missing, verdict.mixed, cardinality(p_keys), n.accounts, n.slots, n.deltas
+          INTO v_missing, v_mixed, v_posted, v_accounts, v_slots, v_deltas
+          FROM verdict,
+               (SELECT array_agg(account_id) AS accounts, array_agg(slots) AS slots, array_agg(delta) AS deltas
+                  FROM net) AS n;
+    EXCEPTION WHEN unique_violation THEN
+        v_posted := NULL;
+    END;
     IF v_missing THEN
         RETURN -1;
     END IF;
     IF v_mixed IS NOT NULL THEN
         RAISE EXCEPTION 'transfer % is between two assets', v_mixed USING ERRCODE = 'EX003', DETAIL = v_mixed;
     END IF;
-    IF v_posted < v_total THEN
+
+    IF v_posted IS NULL THEN
+        -- Some keys are known, or twice among these. Accounts and assets are as they must be, or this was not reached.
+        WITH posted AS (
+            INSERT INTO public.treasury_ledgertransfer (key, debit_id, credit_id, amount, kind, "group")
+            SELECT i.key, d.id, c.id, i.amount, i.kind, i.grp
+              FROM unnest(p_keys, p_debits, p_credits, p_amounts, p_kinds, p_groups)
+                   AS i (key, debit, credit, amount, kind, grp)
+              JOIN public.treasury_ledgeraccount d ON d.code = i.debit
+              JOIN public.treasury_ledgeraccount c ON c.code = i.credit
+             ORDER BY i.key
+                ON CONFLICT (key) DO NOTHING
+            RETURNING debit_id, credit_id, amount
+        ), net AS (
+            SELECT a.id, a.slots, sum(CASE a.normal_side WHEN 'debit' THEN legs.debited ELSE -legs.debited END) AS delta
+              FROM (SELECT debit_id AS account_id, amount AS debited FROM posted
+                    UNION ALL
+                    SELECT credit_id, -amount FROM posted) AS legs
+              JOIN public.treasury_ledgeraccount a ON a.id = legs.account_id
+             GROUP BY a.id
+             ORDER BY a.id
+        )
+        SELECT (SELECT count(*) FROM posted), array_agg(id), array_agg(slots), array_agg(delta)
+          INTO v_posted, v_accounts, v_slots, v_deltas
+          FROM net;
+
         SELECT i.key INTO v_reused
           FROM unnest(p_keys, p_debits, p_credits, p_amounts, p_kinds, p_groups)
                AS i (key, debit, credit, amount, kind, grp)
@@ -100,29 +141,35 @@ BEGIN
             RAISE EXCEPTION 'key % was posted with other contents', v_reused
                 USING ERRCODE = 'EX002', DETAIL = v_reused;
         END IF;
-    END IF;
-    IF v_posted = 0 THEN
-        RETURN 0;
+        IF v_posted = 0 THEN
+            RETURN 0;
+        END IF;
     END IF;
 
-    SELECT min(locked.account_id) FILTER (WHERE locked.short) INTO v_short
-      FROM (SELECT b.account_id, b.balance + m.delta < b.floor AS short
-              FROM unnest(v_accounts, v_slots, v_deltas) AS m (account_id, slot, delta)
-              JOIN public.treasury_ledgerbalance b ON b.account_id = m.account_id AND b.slot = m.slot
-             ORDER BY b.account_id, b.slot
-               FOR NO KEY UPDATE OF b) AS locked;
-    IF v_short IS NOT NULL THEN
-        RAISE EXCEPTION 'account % would fall below its floor', v_short USING ERRCODE = 'EX001',
-            DETAIL = (SELECT code FROM public.treasury_ledgeraccount WHERE id = v_short);
-    END IF;
-    UPDATE public.treasury_ledgerbalance b SET balance = b.balance + m.delta
-      FROM unnest(v_accounts, v_slots, v_deltas) AS m (account_id, slot, delta)
-     WHERE b.account_id = m.account_id AND b.slot = m.slot;
+    BEGIN
+        UPDATE public.treasury_ledgerbalance b SET balance = b.balance + m.delta
+          FROM unnest(v_accounts, v_slots, v_deltas) AS m (account_id, slots, delta)
+         WHERE b.account_id = m.account_id
+           AND b.slot = CASE m.slots WHEN 1 THEN 0 ELSE pg_current_xact_id()::text::bigint % m.slots END
+           AND (b.floor IS NULL OR b.balance + m.delta >= b.floor);
+        GET DIAGNOSTICS v_reached = ROW_COUNT;
+        IF v_reached < cardinality(v_accounts) THEN
+            RAISE EXCEPTION 'an account would fall below its floor' USING ERRCODE = 'EX001';
+        END IF;
+    EXCEPTION WHEN SQLSTATE 'EX001' THEN
+        -- The balances are as they were before: say which of them does not suffice.
+        SELECT a.code INTO v_short
+          FROM unnest(v_accounts, v_deltas) AS m (account_id, delta)
+          JOIN public.treasury_ledgeraccount a ON a.id = m.account_id
+          JOIN public.treasury_ledgerbalance b ON b.account_id = a.id AND b.floor IS NOT NULL
+         ORDER BY b.balance + m.delta - b.floor
+         LIMIT 1;
+        RAISE EXCEPTION 'account % would fall below its floor', v_short USING ERRCODE = 'EX001', DETAIL = v_short;
+    END;
     RETURN v_posted;
 END $$;
 
--- The same for a single transfer, without the machinery of sets. Only for the function above, whose role and search path
--- it runs with.
+-- A single transfer, without the machinery of sets.
 CREATE FUNCTION public.exchequer_ledger_post_one(
     p_key text, p_debit text, p_credit text, p_amount numeric, p_kind text, p_group text
 ) RETURNS integer LANGUAGE plpgsql AS $$
@@ -234,11 +281,13 @@ END $$;
 
 REVOKE ALL ON FUNCTION public.exchequer_ledger_post(text[], text[], text[], numeric[], text[], text[]),
     public.exchequer_ledger_post_one(text, text, text, numeric, text, text),
+    public.exchequer_ledger_post_set(text[], text[], text[], numeric[], text[], text[]),
     public.exchequer_ledger_open(text[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.exchequer_ledger_post(text[], text[], text[], numeric[], text[], text[]),
     public.exchequer_ledger_open(text[], text[]) TO exchequer_app;
 ALTER FUNCTION public.exchequer_ledger_post(text[], text[], text[], numeric[], text[], text[]) OWNER TO exchequer_ledger;
 ALTER FUNCTION public.exchequer_ledger_post_one(text, text, text, numeric, text, text) OWNER TO exchequer_ledger;
+ALTER FUNCTION public.exchequer_ledger_post_set(text[], text[], text[], numeric[], text[], text[]) OWNER TO exchequer_ledger;
 ALTER FUNCTION public.exchequer_ledger_open(text[], text[]) OWNER TO exchequer_ledger;
 
 REVOKE ALL ON public.treasury_ledgerkind, public.treasury_ledgeraccount, public.treasury_ledgerbalance,
@@ -278,6 +327,8 @@ CREATE TRIGGER only_through_the_ledger BEFORE INSERT OR UPDATE ON public.treasur
 BACKWARD = """
 DROP FUNCTION public.exchequer_ledger_post(text[], text[], text[], numeric[], text[], text[]);
 DROP FUNCTION public.exchequer_ledger_open(text[], text[]);
+DROP FUNCTION public.exchequer_ledger_post_one(text, text, text, numeric, text, text);
+DROP FUNCTION public.exchequer_ledger_post_set(text[], text[], text[], numeric[], text[], text[]);
 """
 
 

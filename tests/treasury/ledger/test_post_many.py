@@ -76,6 +76,22 @@ def test_one_changed_posting_among_known_ones_is_found() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("some_known", [False, True])
+def test_a_batch_names_the_account_that_lacks_most(some_known: bool) -> None:
+    post_many(deposits(range(100)))
+    spent = [Posting(f"s:{each}", available(each), available(200 + each), each + 1, "test") for each in range(100)]
+    spent[7] = Posting("s:7", available(7), available(207), 9, "test")
+    spent[42] = Posting("s:42", available(42), available(242), 1000, "test")
+    if some_known:
+        post(spent[0])
+    with pytest.raises(InsufficientFunds) as refused, transaction.atomic():
+        post_many(spent)
+    assert refused.value.code == available(42)
+    assert balance(available(200)) == (1 if some_known else 0)
+    assert differences() == []
+
+
+@pytest.mark.django_db
 def test_a_batch_counts_a_key_that_it_holds_twice_once() -> None:
     assert post_many([*deposits(range(10)), *deposits(range(10))]) == 10
     assert balance(DEPOSIT) == 55

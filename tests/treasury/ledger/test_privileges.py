@@ -36,6 +36,7 @@ ONLY_FOR_OTHERS = [
     "INSERT INTO treasury_ledgerkind (pattern, normal_side, asset, slots) VALUES ('mine:*', 'credit', 'USDT', 1)",
     "DELETE FROM treasury_ledgerkind",
     "SELECT exchequer_ledger_post_one('forged', 'asset:arbitrum:deposit', 'customer:1:available', 1, 'x', '')",
+    "SELECT exchequer_ledger_post_set('{f}', '{asset:arbitrum:deposit}', '{customer:1:available}', '{1}', '{x}', '{}')",
     "SET ROLE exchequer_ledger",
     "ALTER TABLE treasury_ledgertransfer DISABLE TRIGGER ALL",
     "CREATE OR REPLACE FUNCTION exchequer_ledger_open(text[], text[]) RETURNS void LANGUAGE sql AS ''",
