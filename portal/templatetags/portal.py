@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from portal.charts import Chart
 from portal.icons import ICONS
 from treasury.money import MICRO, format_usdt
 from treasury.money import plain_usdt as plain
@@ -43,6 +45,7 @@ def speaks_russian() -> bool:
 
 
 @register.simple_tag
+@lru_cache(maxsize=64)
 def icon(name: str) -> SafeString:
     """A decoration: the words beside it say what it means."""
     drawing = mark_safe(ICONS.get(name, ICONS["network"]))  # noqa: S308  # our own constants
@@ -90,9 +93,38 @@ def moment(at: datetime | None) -> SafeString:
 
 
 @register.simple_tag
+def chart_hits(chart: Chart) -> SafeString:
+    """A strip for each day that says its balance when pointed at. Joined here: in a template it costs milliseconds."""
+    said = ((day(entry.on), usdt(entry.balance_micro)) for entry in chart.days)  # dates and numbers, nothing typed
+    return mark_safe(
+        "".join(
+            f'<rect class="hit" x="{entry.x}" y="0" width="{entry.width}" height="{chart.height}">'
+            f"<title>{when}: {amount} USDT</title></rect>"
+            for entry, (when, amount) in zip(chart.days, said, strict=True)
+        )
+    )
+
+
+@register.simple_tag
+def chart_rows(chart: Chart) -> SafeString:
+    """The table's rows, the latest day first."""
+    return mark_safe(
+        "".join(
+            f'<tr><td>{day(entry.on)}</td><td class="end num">{usdt(entry.balance_micro)}</td></tr>'
+            for entry in reversed(chart.days)
+        )
+    )
+
+
+@register.simple_tag
 def day(at: Any) -> str:
     """A date as it is written beside others: 9 Nov."""
-    return str(format_date(at, "j b" if speaks_russian() else "j M"))
+    return _day(at, speaks_russian())
+
+
+@lru_cache(maxsize=512)
+def _day(at: Any, russian: bool) -> str:
+    return str(format_date(at, "j b" if russian else "j M"))
 
 
 @register.filter

@@ -97,8 +97,9 @@ def take(page: Page, wish: Wish, name: str, tail: str) -> None:
     """The whole page: the window is made as tall as it, so that the bar at its foot is at the foot."""
     page.evaluate("document.fonts.ready")
     size = page.viewport_size or {"width": 1280, "height": 900}
-    tall = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": max(tall, size["height"])})
+    for _ in range(2):  # what is tied to the window's height grows with it once
+        tall = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": size["width"], "height": max(tall, size["height"])})
     page.screenshot(path=wish.out / f"{name}-{tail}.png")
     page.set_viewport_size(size)
 
