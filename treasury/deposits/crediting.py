@@ -209,7 +209,8 @@ def credit_waiting_deposit(
         owner_id = row.deposit_address.customer_id
         if (owner_id is not None and owner_id != customer_id) or halts.is_halted(row.network):
             raise DepositNotWaiting
-        ledger.post(*postings.explain(booked_of(row), customer_id=customer_id))
+        owes = _owed([customer_id])[customer_id] if row.inclusion > 1 else 0
+        ledger.post(*postings.explain(booked_of(row), customer_id=customer_id, owed_micro=owes))
         Deposit.objects.filter(pk=row.pk).update(
             state=Deposit.State.CREDITED, credited_at=timezone.now(), credited_to_id=customer_id
         )

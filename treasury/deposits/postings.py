@@ -89,15 +89,25 @@ def suspend(booked: Booked) -> list[Posting]:
     ]
 
 
-def explain(booked: Booked, *, customer_id: int) -> list[Posting]:
-    """Staff found out whose a suspended deposit is. Its dust was booked with it."""
-    return booked.moves(
-        "explained",
-        debit=SUSPENSE,
-        credit=available(customer_id),
-        amount=booked.amount_micro,
-        kind="deposit_explained",
-    )
+def explain(booked: Booked, *, customer_id: int, owed_micro: int = 0) -> list[Posting]:
+    """Staff found out whose a suspended deposit is. Its dust was booked with it. `owed_micro`: as in `credit`."""
+    cleared = min(owed_micro, booked.amount_micro)
+    return [
+        *booked.moves(
+            "explained:receivable",
+            debit=SUSPENSE,
+            credit=receivable(customer_id),
+            amount=cleared,
+            kind="deposit_clears_reorg",
+        ),
+        *booked.moves(
+            "explained",
+            debit=SUSPENSE,
+            credit=available(customer_id),
+            amount=booked.amount_micro - cleared,
+            kind="deposit_explained",
+        ),
+    ]
 
 
 def reverse_credit(booked: Booked, *, customer_id: int, available_micro: int) -> list[Posting]:

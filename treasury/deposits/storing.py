@@ -43,7 +43,7 @@ _STORE = f"""
         log_index = EXCLUDED.log_index, block_number = EXCLUDED.block_number, block_hash = EXCLUDED.block_hash,
         deposit_address_id = EXCLUDED.deposit_address_id, sender = EXCLUDED.sender, amount_raw = EXCLUDED.amount_raw,
         amount_micro = EXCLUDED.amount_micro, dust_raw = EXCLUDED.dust_raw, state = 'seen', orphaned_at = NULL,
-        confirmed_at = NULL, credited_at = NULL,
+        confirmed_at = NULL, credited_at = NULL, credited_to_id = NULL,
         inclusion = deposit.inclusion + CASE WHEN deposit.state = 'reversed' THEN 1 ELSE 0 END
     WHERE deposit.state IN ('orphaned', 'reversed')
        OR (deposit.state = 'seen' AND (deposit.block_hash, deposit.log_index, deposit.deposit_address_id,

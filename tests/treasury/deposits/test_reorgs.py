@@ -188,6 +188,29 @@ def test_what_staff_credited_is_taken_back_from_whom_they_credited(
     assert ledger.balance("suspense:unknown_deposit") == 0
 
 
+def test_what_staff_credited_waits_for_them_again_when_it_returns_and_clears_what_is_owed(
+    arbitrum: LocalChain, anna: Depositor, pool: Any
+) -> None:
+    (nobody,) = pool.add()
+    follow()
+    raw = raw_transaction(arbitrum, arbitrum.transfer(nobody, 10_000_000))
+    settle(arbitrum)
+    credit = {"deposit_id": only_deposit().pk, "customer_id": anna.user.pk, "actor": anna.user, "reason": "proved"}
+    deposits.credit_waiting_deposit(**credit)
+    anna.spend(4_000_000)
+    reorg(arbitrum, 7)
+    settle(arbitrum)
+    assert (anna.available, anna.owed) == (0, 4_000_000)
+
+    go_on()
+    arbitrum.call("eth_sendRawTransaction", raw)
+    settle(arbitrum)
+    again = only_deposit()
+    assert (again.state, again.inclusion, again.credited_to) == (Deposit.State.SUSPENDED, 2, None)
+    deposits.credit_waiting_deposit(**credit)
+    assert (anna.available, anna.owed, ledger.balance("suspense:unknown_deposit")) == (6_000_000, 0, 0)
+
+
 def test_dust_is_taken_back_with_its_deposit(bsc: LocalChain, anna: Depositor) -> None:
     follow("bsc")
     bsc.transfer(anna.address, 5 * 10**18 + 77)
