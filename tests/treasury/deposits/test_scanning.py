@@ -22,7 +22,7 @@ from tests.support.watching import (
     retire,
     settle,
 )
-from treasury import deposits, ledger
+from treasury import deposits, ledger, selectors
 from treasury.chains import registry
 from treasury.chains.addresses import checksummed
 from treasury.models import Alarm, Deposit, ForeignTransfer, NetworkState, ScannedBlock
@@ -119,6 +119,7 @@ def test_money_to_an_address_of_nobody_waits_for_staff(arbitrum: LocalChain, ann
     )
     assert (anna.available, ledger.balance("suspense:unknown_deposit")) == (7_000_000, 0)
     assert not alarms()
+    assert [view.state for view in selectors.deposits_of(anna.user.pk)] == ["credited"]
     with pytest.raises(deposits.DepositNotWaiting):
         deposits.credit_waiting_deposit(
             deposit_id=only_deposit().pk, customer_id=anna.user.pk, actor=anna.user, reason="twice"
