@@ -1,10 +1,12 @@
-"""Compiles the translations: `.mo` files are not kept in the repository, and GNU gettext need not be installed."""
+"""Compiles the translations. The `.mo` files are kept beside their sources, so that what runs needs no tools for it."""
 
 from __future__ import annotations
 
+import gettext
 import os
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -25,27 +27,35 @@ ENVIRONMENT = {
 
 
 def compile_all(root: Path = ROOT) -> list[Path]:
-    """Compiles every `.po` whose `.mo` is missing or older; returns the compiled ones. Fuzzy entries are left out."""
+    """Compiles every `.po` whose `.mo` is missing or says something else; returns those. Fuzzy entries are left out."""
     made = []
-    for source in sorted(root.glob("locale/*/LC_MESSAGES/*.po")) + sorted(root.glob("*/locale/*/LC_MESSAGES/*.po")):
+    for source in sorted(root.glob("locale/**/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-            continue
         with source.open("rb") as text:
             catalogue = read_po(text, locale=source.parent.parent.name)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        if target.exists() and entries(target.read_bytes()) == entries(compiled.getvalue()):
+            continue
         draft = target.with_suffix(".mo.new")
-        with draft.open("wb") as binary:
-            write_mo(binary, catalogue)
+        draft.write_bytes(compiled.getvalue())
         draft.replace(target)
         made.append(target)
     return made
 
 
+def entries(compiled: bytes) -> dict[object, str]:
+    """What a `.mo` says, without its header, whose dates change by themselves."""
+    translations = gettext.GNUTranslations(BytesIO(compiled))
+    found: dict[object, str] = getattr(translations, "_catalog")  # noqa: B009  # the only way to all of its entries
+    return {key: text for key, text in found.items() if key}
+
+
 def collect() -> None:
     """Collects the strings of code and templates into the `.po` files. Needs GNU gettext's xgettext and msgmerge."""
-    command = [sys.executable, "manage.py", "makemessages", "--add-location", "file", "--no-wrap"]
-    for language in ("ru", "en"):
-        command += ["--locale", language]
+    # English needs no catalogue: it is the language of the sources.
+    command = [sys.executable, "manage.py", "makemessages", "--locale", "ru", "--add-location", "file", "--no-wrap"]
+    command += ["--no-obsolete"]
     for ignored in (".venv", ".cache", ".exchequer", "devnet", "tests", "benchmarks", "requirements", "node_modules"):
         command += ["--ignore", ignored]
     subprocess.run(command, cwd=ROOT, env=os.environ | ENVIRONMENT, check=True)
