@@ -54,10 +54,7 @@ def expected_seconds(network: Network) -> int:
 
 def cards() -> list[NetworkCard]:
     halted = {status.code for status in selectors.network_statuses() if status.is_halted}
-    return [
-        NetworkCard(network, code in halted)
-        for code, network in registry.networks().items()
-    ]
+    return [NetworkCard(network, code in halted) for code, network in registry.networks().items()]
 
 
 @login_required
