@@ -103,6 +103,12 @@ class State:
         (self.folder / "signer").chmod(0o700)
         self.run_file.unlink(missing_ok=True)
 
+    def unlock(self) -> None:
+        """Lets another process take the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def secrets(self) -> Secrets:
         path = self.folder / "secrets.json"
         if not path.exists():

@@ -138,6 +138,11 @@ def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | Non
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def kept_secrets() -> Secrets:
+    """The passwords of the present schema's kept cluster."""
+    return _secrets_of(kept_cluster())
+
+
 def _secrets_of(kept: Path) -> Secrets:
     facts = json.loads((kept / "secrets.json").read_text(encoding="utf-8"))
     return Secrets(superuser=facts["superuser"], roles=Roles(**facts["roles"]))
@@ -182,6 +187,3 @@ def start_copy(folder: Path) -> tuple[PostgresServer, Secrets]:
     copy_tree(kept / "data", server.data)
     server.start()
     return server, secrets
-
-
-__all__ = ["TEMPLATE", "Secrets", "cache_folder", "kept_cluster", "new_run_folder", "start_copy"]
