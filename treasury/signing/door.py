@@ -123,12 +123,16 @@ def _store(
         over = list(refused)
         jobs = [*(each.job for each in signed), *(job for job, _ in refused)]
         still_reserved = _lock_reserved([job.broadcast_id for job in jobs])
+        known = _known_hashes([each.tx_hash for each in signed])
         for each in signed:
             if each.job.broadcast_id not in still_reserved:
                 continue
             try:
+                if each.tx_hash in known:  # refused by itself: it must not keep the batch from being stored
+                    raise Refused("the same bytes were signed before")
                 budget.admit(each.job, opened.policy)
                 within.append(each)
+                known.add(each.tx_hash)
             except Refused as refusal:
                 over.append((each.job, refusal.reason))
         over = [(job, reason) for job, reason in over if job.broadcast_id in still_reserved]
@@ -149,6 +153,13 @@ def _lock_reserved(ids: Sequence[int]) -> frozenset[int]:
             [list(ids)],
         )
         return frozenset(row[0] for row in cursor.fetchall())
+
+
+def _known_hashes(hashes: Sequence[str]) -> set[str]:
+    """Those that a broadcast has already. Signatures are deterministic: equal payloads have equal hashes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tx_hash FROM treasury_broadcast WHERE tx_hash = ANY(%s)", [list(hashes)])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _write_signed(signed: Sequence[_Signed]) -> None:

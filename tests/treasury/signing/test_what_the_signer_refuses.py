@@ -285,6 +285,26 @@ def test_an_order_is_never_signed_for_a_second_nonce(desk: Desk, committed_db: C
     assert SigningRecord.objects.count() == 1
 
 
+def test_bytes_that_were_signed_before_are_refused_and_hold_up_nobody(desk: Desk) -> None:
+    first, second = reserve(desk), reserve(desk)
+    desk.signer.sign()
+    third = reserve(desk)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE treasury_broadcast SET state = 'reserved' WHERE order_id = %s", [first.pk])
+        cursor.execute("UPDATE treasury_broadcast SET state = 'replaced' WHERE order_id = %s", [second.pk])
+        cursor.execute(
+            "INSERT INTO treasury_broadcast (order_id, attempt, purpose, network, wallet_id, nonce, state, to_address,"
+            " data, gas_limit, max_fee_wei, max_priority_fee_wei, refusal, reserved_at, sends, block_hash, last_error)"
+            " SELECT order_id, 2, purpose, network, wallet_id, nonce, 'reserved', to_address, data, gas_limit,"
+            " max_fee_wei, max_priority_fee_wei, '', now(), 0, '', '' FROM treasury_broadcast WHERE order_id = %s",
+            [second.pk],
+        )
+    result = desk.signer.sign()
+    assert (result.signed, result.refused) == (1, 2)
+    assert desk.attempts(third)[0].state == "signed"
+    assert desk.attempts(first)[0].refusal == desk.attempts(second)[1].refusal == "the same bytes were signed before"
+
+
 # --- afterwards -----------------------------------------------------------------------------------------------------
 
 
