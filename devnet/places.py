@@ -15,6 +15,7 @@ import pwd
 import shutil
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,18 +122,23 @@ def data_folder(state: Path, name: str, account: Account | None = None) -> Path:
     return outside
 
 
-def reachable_tree(source: Path, state: Path, account: Account | None) -> Path:
-    """`source` itself, or a copy of that program folder where `account` can reach it (hard links where they can be)."""
-    if may_enter(source, account):
-        return source
+def reachable_tree(base: Path, parts: Sequence[str], state: Path, account: Account | None) -> Path:
+    """`base` itself, or a folder with copies of its `parts` where `account` can reach them (hard links if they can be).
+
+    Programs find their libraries by relative paths, so the parts keep their places beside one another.
+    """
+    if may_enter(base, account):
+        return base
     programs = private_folder(outside_folder(state, lasting=True), mode=0o711) / "programs"
-    copy = programs / digest_of(source / str(source.stat().st_mtime_ns))
+    stamps = "".join(f"{part}{(base / part).stat().st_mtime_ns}" for part in parts)
+    copy = programs / digest_of(base / hashlib.sha256(stamps.encode()).hexdigest())
     if copy.exists():
         return copy
     programs.mkdir(mode=0o755, exist_ok=True)
     unfinished = programs / f"{copy.name}.{os.getpid()}"
     try:
-        shutil.copytree(source, unfinished, symlinks=True, copy_function=_link_or_copy)
+        for part in parts:
+            shutil.copytree(base / part, unfinished / part, symlinks=True, copy_function=_link_or_copy)
         unfinished.rename(copy)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)

