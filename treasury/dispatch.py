@@ -14,5 +14,5 @@ def wake(task: str, *args: str | int) -> None:
     """Send a task by its name, with ids or codes only. A broker that is down is logged, not raised."""
     try:
         current_app.send_task(task, args=args, expires=30, retry=False)
-    except OperationalError as error:
+    except (OperationalError, OSError) as error:
         logger.warning("could not wake %s: %s", task, error)

@@ -9,6 +9,7 @@ import logging
 import time
 
 from celery import shared_task
+from celery.signals import worker_init
 from django.conf import settings
 from django.core.cache import cache
 
@@ -20,6 +21,15 @@ HEARTBEAT_TTL_SECONDS = 300
 
 if getattr(settings, "SIGNER_KEYSTORE_FILE", ""):
     from treasury import signing
+    from treasury.keys.ports import KeysError
+
+    @worker_init.connect
+    def open_the_keystore(**_: object) -> None:
+        """At the start: a signer that cannot open its keystore does not come up and pretend."""
+        try:
+            signing.open_keys()
+        except KeysError as error:
+            raise SystemExit(f"The signer does not start: {error}") from None
 
     @shared_task(name="treasury.signer_tasks.sign_broadcasts")
     def sign_broadcasts() -> None:

@@ -8,10 +8,12 @@ Each step finds its own work in the database and may be run at any time, any num
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from treasury import halts
 from treasury.broadcasts.confirming import confirm_broadcasts
 from treasury.broadcasts.history import chain_remembers
+from treasury.broadcasts.recovering import Recovery, resend_lost_payments
 from treasury.broadcasts.replacing import fill_gaps, replace_stuck
 from treasury.broadcasts.reserving import reserve_broadcasts
 from treasury.broadcasts.sending import send_broadcasts
@@ -19,11 +21,13 @@ from treasury.chains.errors import ChainError
 from treasury.dispatch import wake
 
 __all__ = [
+    "Recovery",
     "advance_payments",
     "chain_remembers",
     "confirm_broadcasts",
     "fill_gaps",
     "replace_stuck",
+    "resend_lost_payments",
     "reserve_broadcasts",
     "send_broadcasts",
 ]
@@ -38,13 +42,18 @@ def advance_payments(network: str) -> None:
 
     A chain that cannot be asked is logged and left for the next run; nothing is lost by that.
     """
+    _try(confirm_broadcasts, network)
+    if halts.is_halted(network) or not _try(chain_remembers, network):
+        return
+    _try(send_broadcasts, network)
+    if sum(_try(step, network) for step in (reserve_broadcasts, fill_gaps, replace_stuck)):
+        wake(SIGN)
+
+
+def _try(step: Callable[[str], int], network: str) -> int:
+    """One step; 0 if the chain could not be asked."""
     try:
-        confirm_broadcasts(network)
-        if halts.is_halted(network) or not chain_remembers(network):
-            return
-        send_broadcasts(network)
-        for_signer = reserve_broadcasts(network) + fill_gaps(network) + replace_stuck(network)
-        if for_signer:
-            wake(SIGN)
+        return step(network)
     except ChainError as error:
-        logger.warning("%s: payments wait, the chain cannot be asked: %s", network, error)
+        logger.warning("%s: %s waits: %s", network, step.__name__, error)
+        return 0

@@ -24,16 +24,16 @@ def chain_remembers(network_code: str) -> bool:
 
     Raises ChainError if the chain cannot be asked.
     """
-    last = (
-        Broadcast.objects.filter(network=network_code, final_at__isnull=False)
+    newest = (
+        Broadcast.objects.filter(network=network_code, final_at__isnull=False, block_number__isnull=False)
         .order_by("-block_number", "-pk")
         .values_list("block_number", "block_hash", "tx_hash")
         .first()
     )
     key = f"chain-shorter:{network_code}"
-    if last is None or last[0] is None:
+    if newest is None:
         return True
-    number, block_hash, tx_hash = last
+    number, block_hash, tx_hash = newest[0] or 0, newest[1], newest[2]
     block = registry.adapter(network_code).block(number)
     if block is not None and block.block_hash == block_hash:
         if alarms.is_raised(key):

@@ -22,7 +22,7 @@ from treasury.chains import registry
 from treasury.chains.errors import FeesTooHigh
 from treasury.chains.fees import bumped_fees
 from treasury.chains.network import Network
-from treasury.chains.ports import Fees
+from treasury.chains.ports import Fees, SendVerdict
 from treasury.models import Alarm, Broadcast, PaymentOrder, Wallet
 
 LIMIT = 50
@@ -235,7 +235,7 @@ def _unmined(wallet: Wallet, limit: int) -> list[Unmined]:
             gas_limit=row.gas_limit,
             fees=_highest_fees([row, *(each for each in attempts[row.order_id] if each.signed_bytes)]),
             waiting_since=row.reserved_at,
-            priced_out=row.last_error.startswith("underpriced"),
+            priced_out=row.last_error.partition(":")[0] == SendVerdict.UNDERPRICED,
         )
         for row in rows
     ]

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from treasury import alarms, failpoints, halts
-from treasury.broadcasts.rows import hot_wallet, warn_while
+from treasury.broadcasts.rows import hot_wallet, no_longer, warn_while
 from treasury.chains import registry
 from treasury.chains.errors import ChainError, FeesTooHigh, InsufficientFunds, WouldRevert
 from treasury.chains.network import Network
@@ -24,6 +24,7 @@ from treasury.chains.ports import CallRequest, Fees
 from treasury.models import Alarm, PaymentOrder, Wallet
 
 LIMIT = 500
+WARNINGS = ("hot-wallet-short", "payment-refused-by-chain", "fees-too-high")  # each of waiting payments
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
         network=network_code,
         message="Payments wait: the signer has not made the hot wallet of this network known.",
     )
+    if not waiting:
+        no_longer(*(f"{key}:{network_code}" for key in WARNINGS))
     if not waiting or wallet is None or halts.is_halted(network_code):
         return 0
     network, chain = registry.network(network_code), registry.adapter(network_code)

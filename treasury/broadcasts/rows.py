@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from treasury import alarms
 from treasury.models import Alarm, Wallet
 
@@ -11,6 +13,11 @@ ACTOR = "system:sender"
 def hot_wallet(network: str) -> Wallet | None:
     """The wallet that pays on this network, None as long as the signer has not made it known."""
     return Wallet.objects.filter(network=network, role=Wallet.Role.HOT).first()
+
+
+def no_longer(*keys: str) -> None:
+    """Close these warnings, if they are open: what they warned of cannot be the case now."""
+    Alarm.objects.filter(key__in=keys, resolved_at=None).update(resolved_at=timezone.now(), resolved_by=ACTOR)
 
 
 def warn_while(

@@ -203,9 +203,9 @@ def _report(network_code: str, outcomes: Sequence[SendOutcome]) -> None:
                 outcome.tx_hash: _described(outcome) for outcome in outcomes if outcome.verdict is SendVerdict.INVALID
             },
         )
-    if SendVerdict.INSUFFICIENT_FUNDS in verdicts:
+    if verdicts & {SendVerdict.INSUFFICIENT_FUNDS, SendVerdict.ACCEPTED}:
         warn_while(
-            True,
+            SendVerdict.INSUFFICIENT_FUNDS in verdicts,
             key=f"hot-wallet-gas:{network_code}",
             network=network_code,
             message="Payments wait: the hot wallet holds too little of the native coin to pay for gas. Top it up.",

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property
+from hashlib import pbkdf2_hmac
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -254,6 +255,5 @@ def _checked_phrase(phrase: str) -> str:
 
 
 def _seed_of(phrase: str) -> bytes:
-    from eth_account.hdaccount.mnemonic import Mnemonic
-
-    return bytes(Mnemonic.to_seed(phrase))
+    """BIP-39, for phrases of ASCII words without a passphrase of their own; so the signer need not load eth_account."""
+    return pbkdf2_hmac("sha512", phrase.encode("ascii"), b"mnemonic", 2048)

@@ -5,7 +5,7 @@ Other rooms never import it: they leave RESERVED broadcasts in the database and 
 
 from treasury.signing.door import SigningResult, sign_broadcasts
 from treasury.signing.pool import add_addresses, fill_address_pool
-from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets, signer_setting
+from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets, open_keys, signer_setting
 from treasury.signing.verifying import Verification, verify_keystore
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "add_addresses",
     "ensure_wallets",
     "fill_address_pool",
+    "open_keys",
     "sign_broadcasts",
     "signer_setting",
     "verify_keystore",

@@ -50,6 +50,11 @@ def vault() -> Vault:
     return Vault(keys=_opened(str(signer_setting("SIGNER_KEYSTORE_FILE"))).keys, policy=policy)
 
 
+def open_keys() -> None:
+    """Open the keystore now rather than at the first signature. Raises KeysError, NotTheSigner."""
+    vault()
+
+
 def signer_setting(name: str) -> Any:
     """A setting that only the signer's process has. Raises NotTheSigner anywhere else."""
     try:

@@ -1,6 +1,7 @@
 """Treasury's tasks by their names in the beat schedule. They hold no logic."""
 
+from .balances import read_wallet_balances
 from .scanning import scan_all_networks, scan_foreign_tokens, scan_network
 from .sending import advance_payments
 
-__all__ = ["advance_payments", "scan_all_networks", "scan_foreign_tokens", "scan_network"]
+__all__ = ["advance_payments", "read_wallet_balances", "scan_all_networks", "scan_foreign_tokens", "scan_network"]

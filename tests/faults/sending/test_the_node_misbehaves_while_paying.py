@@ -272,6 +272,30 @@ def test_a_chain_that_stays_shorter_than_our_last_payment_halts(desk: Desk, monk
     assert halts.is_halted("arbitrum")
 
 
+def test_what_a_chain_forgot_is_sent_again_with_the_same_bytes_before_it_goes_on(desk: Desk) -> None:
+    desk.order()
+    desk.pay_all()
+    snapshot = desk.chain.call("evm_snapshot")
+    lost = [desk.order(), desk.order()]
+    desk.pay_all()
+    desk.chain.call("evm_revert", snapshot)
+    desk.chain.mine(30)
+    waiting = desk.order()
+    desk.advance()
+    assert halts.is_halted("arbitrum")
+
+    first = broadcasts.resend_lost_payments("arbitrum")
+    assert (first.resent, first.is_complete) == (2, False)
+    assert broadcasts.resend_lost_payments("arbitrum").waiting == 2
+    desk.make_final()
+    assert broadcasts.resend_lost_payments("arbitrum").back == 2
+    assert broadcasts.resend_lost_payments("arbitrum").is_complete
+    halts.resume_network("arbitrum", actor_label="a test")
+    desk.pay_all()
+    assert {desk.state(order) for order in [*lost, waiting]} == {"settled"}
+    desk.assert_each_paid_once()
+
+
 # --- foreign use of our nonce ---------------------------------------------------------------------------------------
 
 

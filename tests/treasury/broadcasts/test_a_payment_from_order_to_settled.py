@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.support.paying import MICRO, Desk
 from treasury import broadcasts, ledger, orders
 from treasury.chains import registry
@@ -70,4 +72,17 @@ def test_a_wallet_that_was_used_before_starts_at_the_chains_count(desk: Desk) ->
     order = desk.order()
     desk.pay_all()
     assert desk.attempts(order)[0].nonce == 7
+    desk.assert_each_paid_once()
+
+
+def test_finality_by_the_nodes_own_tag(desk: Desk, networks: dict[str, dict[str, Any]]) -> None:
+    networks["arbitrum"]["finality"] = "tag"
+    registry.reset()
+    order = desk.order()
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert desk.attempts(order)[0].state == "mined"
+    desk.pay_all()
+    assert desk.state(order) == "settled"
     desk.assert_each_paid_once()

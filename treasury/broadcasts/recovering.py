@@ -1,0 +1,86 @@
+"""After a chain has forgotten final payments: the same bytes again, and nothing else.
+
+An operator's tool for a halted network. Nothing is signed, no order changes: a payment that was made and lost is made
+again by the transaction that made it, which can be mined only once at its nonce.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from treasury.broadcasts.rows import hot_wallet
+from treasury.chains import registry
+from treasury.chains.ports import ChainAdapter, Receipt
+from treasury.models import Broadcast
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """`resent`: bytes handed to the node again. `waiting`: mined again, not final yet. `back`: final again, noted.
+
+    `different`: final again with another result than before; those are for a person.
+    """
+
+    resent: int
+    waiting: int
+    back: int
+    different: tuple[str, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the chain shows everything that was final."""
+        return not (self.resent or self.waiting or self.different)
+
+
+def resend_lost_payments(network_code: str) -> Recovery:
+    """Look for final broadcasts that the chain no longer has, and send their bytes again, lowest nonces first.
+
+    Run it until it is complete, then resume the network. Raises ChainError if the chain cannot be asked.
+    """
+    wallet = hot_wallet(network_code)
+    chain = registry.adapter(network_code)
+    lost = _lost(chain, wallet.pk) if wallet is not None else []
+    receipts = chain.receipts([row.tx_hash or "" for row in lost])
+    final = chain.finalized().number
+    back: list[tuple[Broadcast, Receipt]] = []
+    missing: list[bytes] = []
+    different: list[str] = []
+    waiting = 0
+    for row, receipt in zip(lost, receipts, strict=True):
+        if receipt is None:
+            missing.append(bytes(row.signed_bytes or b""))
+        elif receipt.block_number > final:
+            waiting += 1
+        elif receipt.succeeded is not (row.state == Broadcast.State.FINAL_OK):
+            different.append(receipt.tx_hash)
+        else:
+            back.append((row, receipt))
+    if missing:
+        chain.send_raw_many(missing)
+    with transaction.atomic(durable=True):
+        for row, receipt in back:
+            Broadcast.objects.filter(pk=row.pk).update(block_number=receipt.block_number, block_hash=receipt.block_hash)
+    return Recovery(resent=len(missing), waiting=waiting, back=len(back), different=tuple(different))
+
+
+def _lost(chain: ChainAdapter, wallet_id: int) -> list[Broadcast]:
+    """Final broadcasts whose block is not the chain's, lowest nonce first.
+
+    Read from the newest backwards to the first that is still there: what is below a canonical block is canonical.
+    """
+    lost: list[Broadcast] = []
+    canonical: dict[int, str | None] = {}
+    rows = Broadcast.objects.filter(wallet_id=wallet_id, final_at__isnull=False).order_by("-nonce")
+    for row in rows.iterator(chunk_size=PAGE):
+        number = row.block_number or 0
+        if number not in canonical:
+            block = chain.block(number)
+            canonical[number] = block.block_hash if block is not None else None
+        if canonical[number] == row.block_hash:
+            break
+        lost.append(row)
+    return lost[::-1]
