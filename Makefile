@@ -4,7 +4,7 @@
 # make bench   the benchmarks (ARGS=name for one)
 # make clean   ends what runs of this checkout and removes all that was made, the environment included
 # make lock    re-resolves requirements/*.txt (ARGS=--upgrade takes newer versions)
-# make messages  collects translatable strings into locale/*/LC_MESSAGES/django.po
+# make messages  collects the translatable strings and compiles the translations
 
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
@@ -34,7 +34,6 @@ clean:
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m devnet.clean; else rm -rf .exchequer .cache; fi
 	@rm -rf .venv devnet/node/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@find . -name '*.mo' -type f -delete
 
 lock:
 	@sh devnet/bootstrap.sh lock

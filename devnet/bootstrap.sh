@@ -137,5 +137,5 @@ fi
 make_environment
 install_packages
 if [ "$target" = test ] || [ "$target" = bench ]; then
-    .venv/bin/python -c 'from devnet import messages, node; messages.compile_all(); node.install()'
+    .venv/bin/python -c 'from devnet import node; node.install()'
 fi

@@ -27,7 +27,6 @@ QUIET = {"PYTHONWARNINGS": "ignore:Got an error checking a consistent migration 
 
 
 def main(names: list[str]) -> int:
-    messages.compile_all()
     failed = []
     for name in names or CHECKS:
         began = time.monotonic()

@@ -1,4 +1,8 @@
-"""Compiles the translations. The `.mo` files are kept beside their sources, so that what runs needs no tools for it."""
+"""`make messages`: collects the translatable strings, and compiles the translations.
+
+The compiled files are kept in the repository, so that nothing has to be compiled before the first page; they are made
+here without GNU gettext, which only the collecting needs.
+"""
 
 from __future__ import annotations
 
@@ -27,28 +31,18 @@ ENVIRONMENT = {
 
 
 def compile_all(root: Path = ROOT) -> list[Path]:
-    """Compiles every `.po` whose `.mo` is missing or says something else; returns those. Fuzzy entries are left out."""
+    """Compiles every `.po` under `locale`; returns the files made. Fuzzy entries are left out."""
     made = []
     for source in sorted(root.glob("locale/**/LC_MESSAGES/*.po")):
-        target = source.with_suffix(".mo")
         with source.open("rb") as text:
             catalogue = read_po(text, locale=source.parent.parent.name)
-        compiled = BytesIO()
-        write_mo(compiled, catalogue)
-        if target.exists() and entries(target.read_bytes()) == entries(compiled.getvalue()):
-            continue
+        target = source.with_suffix(".mo")
         draft = target.with_suffix(".mo.new")
-        draft.write_bytes(compiled.getvalue())
+        with draft.open("wb") as binary:
+            write_mo(binary, catalogue)
         draft.replace(target)
         made.append(target)
     return made
-
-
-def entries(compiled: bytes) -> dict[object, str]:
-    """What a `.mo` says, without its header, whose dates change by themselves."""
-    translations = gettext.GNUTranslations(BytesIO(compiled))
-    found: dict[object, str] = getattr(translations, "_catalog")  # noqa: B009  # the only way to all of its entries
-    return {key: text for key, text in found.items() if key}
 
 
 def collect() -> None:

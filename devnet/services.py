@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from devnet import messages, networks, node
+from devnet import networks, node
 from devnet.anvil import CHAINS, Anvil
 from devnet.postgres import PostgresServer
 from devnet.processes import remembered
@@ -60,12 +60,10 @@ class Services:
         with ThreadPoolExecutor() as pool:
             cluster = pool.submit(self.postgres.prepare)
             programs = pool.submit(node.install)
-            catalogues = pool.submit(messages.compile_all)
             self.valkey.spawn(env=env, pid_file=self.state.pid_file("valkey"))
             cluster.result()
             self.postgres.spawn(env=env, pid_file=self.state.pid_file("postgres"))
             programs.result()
-            catalogues.result()
         self._watch(self.postgres, self._restart_postgres)
         self._watch(self.valkey, self.valkey.spawn)
         self._start_chains(env)
