@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PayoutsConfig(AppConfig):
     name = "payouts"
-    verbose_name = "Payouts"
+    verbose_name = _("Payouts")
 
     def ready(self) -> None:
         from treasury.ledger import register_kind

@@ -38,6 +38,7 @@ SECONDS = {
     "treasury.tasks.scan_all_networks": 2,
     "treasury.tasks.scan_foreign_tokens": 30,
     "treasury.tasks.advance_payments": 2,
+    "treasury.tasks.read_wallet_balances": 30,
     "treasury.signer_tasks.sign_broadcasts": 2,
     "treasury.signer_tasks.fill_address_pool": 20,
     "payouts.tasks.start_payouts": 2,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.models import OutgoingMail
@@ -27,6 +29,7 @@ from portal.staff_chart import flow_chart
 from treasury.admin.display import usdt, usdt_text
 from treasury.chains import registry
 from treasury.models import Alarm, Broadcast, Deposit, Wallet
+from treasury.money import NBSP
 from treasury.position import Position, treasury_position
 from treasury.selectors import network_statuses
 from treasury.wallet_balances import wallet_balances
@@ -74,7 +77,7 @@ def coverage(position: Position) -> dict[str, Any]:
     """On-chain assets over what we owe customers, both per the ledger."""
     share = position.coverage_basis_points
     return {
-        "share": "—" if share is None else f"{share // 100}.{share % 100:02d} %",
+        "share": "—" if share is None else f"{number_format(Decimal(share) / 100, 2)}{NBSP}%",
         "kind": "" if share is None else "ok" if share >= 10_000 else "danger",
         "assets": usdt(position.assets_micro),
         "liabilities": usdt(position.liabilities_micro),

@@ -1,10 +1,11 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class TreasuryConfig(AppConfig):
     name = "treasury"
-    verbose_name = "Treasury"
+    verbose_name = _("Treasury")
 
     def ready(self) -> None:
         from treasury import chart, checks, emails, ledger_checks

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 
 from accounts.staff.keyset import KeysetChangeList
@@ -54,7 +55,8 @@ class ReadOnlyAdmin(ModelAdmin):
         """A list is read; what Django would do with a POST here (actions, inline editing) does not exist."""
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return super().changelist_view(request, extra_context)
+        title = capfirst(str(self.opts.verbose_name_plural))  # Django's "Select … to view" has no cases in Russian
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

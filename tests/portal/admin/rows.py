@@ -17,6 +17,7 @@ from payouts.models import WithdrawalRequest
 from tests.payouts.people import USDT, a_customer, in_review, staff
 from tests.support.databases import CommittedDatabase
 from treasury import alarms
+from treasury.chains.addresses import parse_address
 from treasury.models import (
     Alarm,
     Broadcast,
@@ -36,7 +37,7 @@ def tx_hash() -> str:
 
 
 def an_address() -> str:
-    return "0x" + secrets.token_hex(20)
+    return parse_address("evm", "0x" + secrets.token_hex(20))
 
 
 @dataclass(frozen=True)

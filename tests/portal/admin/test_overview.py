@@ -57,7 +57,7 @@ def test_finance_sees_the_position_and_support_only_its_work(signed_in: SignedIn
     support, _other = signed_in("support")
     admin, _third = signed_in("admin")
     shown = finance.get(reverse(INDEX)).content.decode()
-    assert "100.00 %" in shown
+    assert "100.00\xa0%" in shown
     assert all(word in shown for word in ("Coverage", "Stuck broadcasts", "Open alarms", "Arbitrum", "Last 14 days"))
     shown = support.get(reverse(INDEX)).content.decode()
     assert "Withdrawals to review" in shown
@@ -71,7 +71,7 @@ def test_a_shortfall_is_red(signed_in: SignedIn) -> None:
     book("loss", "expense:reorg_loss", "asset:arbitrum:deposit", 30 * USDT)
     client, _person = signed_in("finance")
     shown = client.get(reverse(INDEX)).content.decode()
-    assert 'x-coverage-share x-danger">90.00 %' in shown
+    assert 'x-coverage-share x-danger">90.00\xa0%' in shown
 
 
 def test_a_late_request_and_a_silent_network_are_red(signed_in: SignedIn) -> None:
