@@ -6,11 +6,9 @@ here without GNU gettext, which only the collecting needs.
 
 from __future__ import annotations
 
-import gettext
 import os
 import subprocess
 import sys
-from io import BytesIO
 from pathlib import Path
 
 from babel.messages.mofile import write_mo

@@ -19,12 +19,12 @@ LOOK_SECONDS = 0.25
 
 @dataclass
 class Watched:
-    """A child and how to start it again. `critical` ones are waited for before anything else goes on."""
+    """A child, how to start it again, and how long to wait before the next try."""
 
     child: Child
     restart: Callable[[], None]
     started_at: float
-    pause: float = FIRST_PAUSE_SECONDS
+    pause: float
     due_at: float | None = None
 
 
@@ -61,7 +61,10 @@ class Supervisor:
 
     def add(self, child: Child, restart: Callable[[], None] | None = None) -> None:
         """Watches a started child. `restart` starts it again; by default it is simply spawned."""
-        self.watched.append(Watched(child=child, restart=restart or child.spawn, started_at=time.monotonic()))
+        now = time.monotonic()
+        self.watched.append(
+            Watched(child=child, restart=restart or child.spawn, started_at=now, pause=FIRST_PAUSE_SECONDS)
+        )
 
     def pids(self) -> dict[str, int]:
         return {each.child.name: each.child.pid for each in self.watched}
