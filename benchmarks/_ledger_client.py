@@ -10,6 +10,7 @@ import time
 import django
 
 PLATFORM = "asset:arbitrum:deposit"
+PAYER = "float:bench"
 
 
 def available(customer: int) -> str:
@@ -17,9 +18,10 @@ def available(customer: int) -> str:
 
 
 def fund(customers: int, **_: object) -> int:
-    """Gives every customer money, enough for any run."""
-    from treasury.ledger import Posting, post_many
+    """Gives the payer and every customer money, enough for any run."""
+    from treasury.ledger import Posting, post, post_many
 
+    post(Posting("fund:payer", PLATFORM, PAYER, 10**15, "bench"))
     return post_many(
         Posting(f"fund:{number}", PLATFORM, available(number), 10**15, "bench") for number in range(customers)
     )
@@ -53,15 +55,37 @@ def hot_transfers(customers: int, seconds: float, label: str) -> int:
     return done
 
 
-def batch(customers: int, seconds: float, label: str) -> int:
-    """10,000 transfers by one `post_many`."""
+def pay_out(customers: int, seconds: float, label: str) -> int:
+    """As many `post_many` as `seconds` says: each pays something to every customer, in an order of no account."""
     from treasury.ledger import Posting, post_many
 
     dice = random.Random(label)
-    pairs = [(a, (a + dice.randrange(1, customers)) % customers) for a in dice.choices(range(customers), k=10_000)]
-    return post_many(
-        Posting(f"{label}:{number}", available(a), available(b), 1, "bench") for number, (a, b) in enumerate(pairs)
-    )
+    done = 0
+    for batch in range(int(seconds)):
+        people = enumerate(dice.sample(range(customers), customers))
+        done += post_many(
+            Posting(f"{label}:{batch}:{number}", PAYER, available(person), 1, "bench") for number, person in people
+        )
+    return done
+
+
+def growth(customers: int, label: str, **_: object) -> int:
+    """For each line `<seconds>` that comes in: posts, then reads, for half of them each; answers with both costs."""
+    from treasury.ledger import balance
+
+    done = 0
+    for number, line in enumerate(sys.stdin):
+        half = float(line) / 2
+        posts = random_transfers(customers, half, f"{label}:{number}")
+        dice = random.Random(number)
+        end = time.perf_counter() + half
+        reads = 0
+        while time.perf_counter() < end:
+            balance(available(dice.randrange(customers)))
+            reads += 1
+        print(json.dumps({"post_us": half / posts * 1e6, "read_us": half / reads * 1e6}), flush=True)
+        done += posts
+    return done
 
 
 def main() -> None:
@@ -70,7 +94,10 @@ def main() -> None:
     django.setup()
     from django.db import connection
 
-    work = {"fund": fund, "random": random_transfers, "hot": hot_transfers, "batch": batch}[workload]
+    work = {
+        "fund": fund, "random": random_transfers, "hot": hot_transfers, "pay_out": pay_out,
+        "growth": growth,
+    }[workload]  # fmt: skip
     with connection.cursor() as cursor:  # connected before the clock runs
         cursor.execute("SELECT 1")
     print("ready", flush=True)
