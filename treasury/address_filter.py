@@ -56,6 +56,8 @@ class PoolFilter:
 
     def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
         """Positions of the recipients that may be ours, ascending; see `AddressFilter.pick`."""
+        if not recipients:
+            return []
         self.refresh()
         words = array("I", unhexlify(b"".join(recipients)))
         first, second, bits = words[::_WORDS_IN_ADDRESS], words[1::_WORDS_IN_ADDRESS], self._bits

@@ -34,7 +34,9 @@ _BEHIND_RECIPIENT_AT = _RECIPIENT_AT + 40
 _DATA_AT = _BEHIND_RECIPIENT_AT + len(_BEHIND_RECIPIENT)
 _BEHIND_DATA_AT = _DATA_AT + 64
 _TX_HASH_KEY = b'"transactionHash":"0x'
-_TX_HASH_WIDTH = len(_TX_HASH_KEY) + 64
+# The key and the first digits of the hash: enough to choose what is decoded. Ordinals are counted by whole hashes.
+_TX_PREFIX_DIGITS = 16
+_TX_PREFIX_WIDTH = len(_TX_HASH_KEY) + _TX_PREFIX_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,11 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     if not picked:
         return LogsAnswer((), len(starts))
 
-    tx_hashes = _compact_tx_hashes(body, starts)
-    if tx_hashes is None:
+    transactions = _compact_tx_prefixes(body, starts)
+    if transactions is None:
         return None
-    of_interest = {tx_hashes[position] for position in picked}
-    positions = [position for position, tx_hash in enumerate(tx_hashes) if tx_hash in of_interest]
+    of_interest = {transactions[position] for position in picked}
+    positions = [position for position, prefix in enumerate(transactions) if prefix in of_interest]
     # A log ends at the first brace behind its fixed part: _compact_spans made sure.
     try:
         logs = [
@@ -173,27 +175,27 @@ def _compact_spans(body: bytes, head: bytes) -> tuple[list[int], int] | None:
     return starts, end + 1
 
 
-def _compact_tx_hashes(body: bytes, starts: Sequence[int]) -> list[bytes] | None:
-    """Each log's transaction hash, as the bytes of key and value; None if the form is not kept."""
+def _compact_tx_prefixes(body: bytes, starts: Sequence[int]) -> list[bytes] | None:
+    """The beginning of each log's transaction hash, with the key in front; None if the form is not kept."""
     offset = body.find(_TX_HASH_KEY, starts[0]) - starts[0]
     if offset < 0:
         return None
     # The same distance in every log, as long as the numbers before it do not gain a digit.
-    found = [body[at + offset : at + offset + _TX_HASH_WIDTH] for at in starts]
-    if not _are_hashes(found):
+    found = [body[at + offset : at + offset + _TX_PREFIX_WIDTH] for at in starts]
+    if not _are_prefixes(found):
         found = []
         for at in starts:
             key = body.find(_TX_HASH_KEY, at + _BEHIND_DATA_AT, body.find(b"}", at + _BEHIND_DATA_AT))
-            found.append(body[key : key + _TX_HASH_WIDTH] if key >= 0 else b"")
-    return found if _are_hashes(found) else None
+            found.append(body[key : key + _TX_PREFIX_WIDTH] if key >= 0 else b"")
+    return found if _are_prefixes(found) else None
 
 
-def _are_hashes(found: Sequence[bytes]) -> bool:
-    """Whether each is the key and 64 hex digits. Without its hex digits each must be the key without its own: a slice
+def _are_prefixes(found: Sequence[bytes]) -> bool:
+    """Whether each is the key and hex digits. Without its hex digits each must be the key without its own: a slice
     that began one byte off would lack the key's first quote or bring a stranger, so the comparison of all at once is
     as strict as one by one."""
     joined = b"".join(found)
-    return len(joined) == _TX_HASH_WIDTH * len(found) and (
+    return len(joined) == _TX_PREFIX_WIDTH * len(found) and (
         joined.translate(None, _HEX_DIGITS) == _TX_HASH_KEY.translate(None, _HEX_DIGITS) * len(found)
     )
 

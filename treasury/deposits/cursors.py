@@ -122,20 +122,23 @@ def remember(network_code: str, points: Iterable[Cursor]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
+            WITH let_go AS (
+                DELETE FROM treasury_scannedblock WHERE network = %(network)s AND number <
+                    (SELECT number FROM treasury_scannedblock WHERE network = %(network)s
+                     ORDER BY number DESC OFFSET %(before)s LIMIT 1)
+            )
             INSERT INTO treasury_scannedblock (network, number, block_hash)
-            SELECT %s, number, block_hash FROM unnest(%s::bigint[], %s::text[]) AS point (number, block_hash)
+            SELECT %(network)s, number, block_hash
+            FROM unnest(%(numbers)s::bigint[], %(hashes)s::text[]) AS point (number, block_hash)
             ON CONFLICT (network, number) DO UPDATE SET block_hash = EXCLUDED.block_hash
                 WHERE treasury_scannedblock.block_hash <> EXCLUDED.block_hash
             """,
-            [network_code, [point.number for point in wanted], [point.block_hash for point in wanted]],
-        )
-        cursor.execute(
-            """
-            DELETE FROM treasury_scannedblock WHERE network = %(network)s AND number <
-                (SELECT number FROM treasury_scannedblock WHERE network = %(network)s
-                 ORDER BY number DESC OFFSET %(retained)s LIMIT 1)
-            """,
-            {"network": network_code, "retained": RETAINED_HASHES - 1},
+            {
+                "network": network_code,
+                "numbers": [point.number for point in wanted],
+                "hashes": [point.block_hash for point in wanted],
+                "before": RETAINED_HASHES - 2,
+            },
         )
 
 
