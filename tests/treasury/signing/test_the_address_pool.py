@@ -63,14 +63,13 @@ def test_two_signers_at_once_use_no_index_twice(networks: object, signer: Signer
         "address = (SELECT address FROM treasury_depositaddress WHERE derivation_index = 4) WHERE derivation_index = 3",
         "family = 'tron' WHERE derivation_index = 3",
         "signature = '\\x00' WHERE derivation_index = 3",
-        "signature = (SELECT signature FROM treasury_depositaddress WHERE derivation_index = 4)"
-        " WHERE derivation_index = 3",
+        "signature = (SELECT signature FROM treasury_depositaddress WHERE derivation_index = 4) WHERE address = '{3}'",
     ],
 )
 def test_a_changed_row_does_not_verify(
     filled: list[DepositAddress], committed_db: CommittedDatabase, signer: Signer, change: str
 ) -> None:
-    forge(committed_db, change)
+    forge(committed_db, change.replace("{3}", filled[3].address))
     assert [
         row.derivation_index for row in DepositAddress.objects.order_by("pk") if not pool_signatures.verify(row)
     ] == [3]
