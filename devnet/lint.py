@@ -15,7 +15,7 @@ BIN = Path(sys.executable).parent
 CHECKS: dict[str, list[str]] = {
     "locks": [sys.executable, "requirements/lock.py", "--check"],
     "ruff": [str(BIN / "ruff"), "check", "."],
-    "format": [str(BIN / "ruff"), "format", "--check", "."],
+    "format": [str(BIN / "ruff"), "format", "--check", "--output-format", "concise", "."],
     "imports": [str(BIN / "lint-imports"), "--no-logo"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     "checks": [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],

@@ -15,7 +15,9 @@ class ActivityLog(models.Model):
         related_name="+",
         verbose_name=_("actor"),
     )
-    actor_label = models.CharField(_("actor's name then"), max_length=254, help_text=_("An e-mail address or a process."))
+    actor_label = models.CharField(
+        _("actor's name then"), max_length=254, help_text=_("An e-mail address or a process.")
+    )
     action = models.CharField(_("action"), max_length=64)
     target_type = models.CharField(_("target type"), max_length=64, blank=True)
     target_id = models.CharField(_("target"), max_length=64, blank=True)

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import environ
 from django.utils.translation import gettext_lazy as _
 
-from .unfold import UNFOLD as UNFOLD
+from .unfold import UNFOLD  # noqa: F401  # a setting
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -165,7 +165,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # --- language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "unfold"]  # the second: the admin theme, which ships no Russian
+# the second: the admin theme, which ships no Russian
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "unfold"]
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = False
 USE_TZ = True

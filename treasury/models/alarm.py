@@ -25,7 +25,9 @@ class Alarm(models.Model):
         verbose_name_plural = _("alarms")
         permissions = (("resolve_alarm", "Can resolve alarms"),)
         constraints = (
-            models.UniqueConstraint(fields=["key"], condition=models.Q(resolved_at=None), name="alarm_one_open_per_key"),
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(resolved_at=None), name="alarm_one_open_per_key"
+            ),
         )
 
     def __str__(self) -> str:

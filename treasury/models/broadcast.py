@@ -3,7 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..fields import UnitsField
+from treasury.fields import UnitsField
+
 from .wallet import Wallet
 
 
@@ -49,9 +50,7 @@ class PaymentOrder(models.Model):
                 name="payment_order_nonce_with_wallet",
             ),
         )
-        indexes = (
-            models.Index(fields=["network", "id"], name="payment_order_open", condition=models.Q(state="open")),
-        )
+        indexes = (models.Index(fields=["network", "id"], name="payment_order_open", condition=models.Q(state="open")),)
 
     def __str__(self) -> str:
         return f"{self.reference} {self.amount_micro} -> {self.network}:{self.address}"
@@ -60,9 +59,7 @@ class PaymentOrder(models.Model):
 class PaymentApproval(models.Model):
     """Evidence of one person's approval, over a digest of exactly what is to be paid. Append-only."""
 
-    order = models.ForeignKey(
-        PaymentOrder, on_delete=models.PROTECT, related_name="approvals", verbose_name=_("order")
-    )
+    order = models.ForeignKey(PaymentOrder, on_delete=models.PROTECT, related_name="approvals", verbose_name=_("order"))
     approver_id = models.BigIntegerField(_("approver's id"))
     approver_label = models.CharField(_("approver"), max_length=254)
     approved_at = models.DateTimeField(_("approved at"))
@@ -166,7 +163,7 @@ class Broadcast(models.Model):
 
 
 class SigningRecord(models.Model):
-    """The signer's own log, which its caps are counted from. Only the signer's role may add to it; nobody changes it."""
+    """The signer's own log, which its caps are counted from. Only its role may add to it; nobody changes it."""
 
     broadcast = models.ForeignKey(Broadcast, on_delete=models.PROTECT, related_name="+", verbose_name=_("broadcast"))
     order = models.ForeignKey(PaymentOrder, on_delete=models.PROTECT, related_name="+", verbose_name=_("order"))

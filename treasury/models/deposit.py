@@ -4,7 +4,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ..fields import UnitsField
+from treasury.fields import UnitsField
+
 from .wallet import DepositAddress
 
 

@@ -1,4 +1,4 @@
-"""Make the staff's groups hold what `accounts/roles.py` says. `migrate` does it too; run it after changing the table."""
+"""Make the staff's groups hold what `accounts/roles.py` says. `migrate` does so too; run it after a change there."""
 
 from typing import Any
 
