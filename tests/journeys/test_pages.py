@@ -25,8 +25,15 @@ from tests.support.watching import Pool
 from treasury.addresses import deposit_address_for
 from treasury.models import Deposit, DepositAddress, NetworkState
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+THEMES = ("light", "dark")
+# Set the theme, and wait until what changes has changed.
+SHOW_IN = """async theme => {
+  document.documentElement.dataset.theme = theme;
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.allSettled(document.getAnimations().map(animation => animation.finished));
+}"""
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 PUBLIC = [
     "/",
@@ -74,7 +81,7 @@ class Site:
             java_script_enabled=scripts,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
@@ -115,39 +122,60 @@ def site(
     assert site.complaints == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
-def test_no_page_is_hard_to_use_for_anybody(site: Site, theme: str, size: str) -> None:
-    a_deposit(site.customer)
-    a_deposit(site.customer, state="credited")
-    waiting, reviewed = ask(site.customer, 20 * USDT), in_review(site.customer, 30 * USDT)
+def test_no_public_page_is_hard_to_use_for_anybody(site: Site) -> None:
+    page = site.visitor()
     problems = []
-    page = site.visitor(theme=theme, size=size)
     for path in PUBLIC:
         page.goto(path)
-        problems += serious_problems(page)
-        problems += too_wide(page)
-    page = site.signed_in(theme=theme, size=size)
-    own = [
-        *SIGNED_IN,
+        problems += problems_of(page)
+    assert problems == []
+
+
+def test_no_page_of_a_customer_is_hard_to_use_for_anybody(site: Site) -> None:
+    a_deposit(site.customer)
+    a_deposit(site.customer, state="credited")
+    page = site.signed_in()
+    problems = []
+    for path in SIGNED_IN:
+        page.goto(path)
+        problems += problems_of(page)
+    assert problems == []
+
+
+def test_no_step_of_a_withdrawal_is_hard_to_use_for_anybody(site: Site) -> None:
+    waiting, reviewed = ask(site.customer, 20 * USDT), in_review(site.customer, 30 * USDT)
+    page = site.signed_in()
+    problems = problems_of(page)  # the overview, with what waits for the customer
+    for path in (
         f"/withdrawals/{waiting.public_id}/",
         f"/withdrawals/{reviewed.public_id}/",
         f"/withdrawals/confirm/{confirmation_token(waiting)}/",
         "/withdrawals/confirm/made-up/",
-    ]
-    for path in own:
+    ):
         page.goto(path)
-        problems += serious_problems(page)
-        problems += too_wide(page)
+        problems += problems_of(page)
     fill_in(page, amount="40")
-    problems += serious_problems(page)
+    problems += problems_of(page)
     page.click("[data-testid=to-review]")
-    problems += serious_problems(page) + too_wide(page)
+    expect(page.get_by_test_id("review-sentence")).to_be_visible()
+    problems += problems_of(page)
     page.goto("/withdraw/")
     page.click("[data-testid=to-review]")  # the form with its mistakes
     expect(page.get_by_test_id("field-error").first).to_be_visible()
-    problems += serious_problems(page)
+    problems += problems_of(page)
     assert problems == []
+
+
+def problems_of(page: Page) -> list[str]:
+    """The page in both sizes and both themes, without loading it again."""
+    found = []
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        found += too_wide(page)
+        for theme in THEMES:
+            page.evaluate(SHOW_IN, theme)
+            found += [f"{theme} {width} px: {problem}" for problem in serious_problems(page)]
+    return found
 
 
 def too_wide(page: Page) -> list[str]:
