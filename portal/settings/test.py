@@ -1,4 +1,4 @@
-"""The test suite: real PostgreSQL, Valkey, chains and SMTP; the test runner puts their addresses into the environment."""
+"""The test suite: real PostgreSQL, Valkey, chains and SMTP; the runner puts their addresses into the environment."""
 
 from .dev import *  # noqa: F403  # see dev.py
 from .dev import env
