@@ -92,6 +92,7 @@ def run(bench: Bench) -> None:
             )
         times = bench.alternate(
             bare=_median(near, "/bare/", people["customer"]),
+            bare_signed_in=_median(near, "/bare-signed-in/", people["customer"]),
             dashboard=_median(near, "/dashboard/", people["customer"]),
         )
         bench.compare(
@@ -99,6 +100,14 @@ def run(bench: Bench) -> None:
             vs="bare_view",
             ours=times["dashboard"],
             baseline=times["bare"],
+            unit="ms",
+            at_most=8,
+        )
+        bench.compare(
+            "pages_dashboard",
+            vs="bare_signed_in_view",
+            ours=times["dashboard"],
+            baseline=times["bare_signed_in"],
             unit="ms",
             at_most=8,
         )

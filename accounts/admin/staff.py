@@ -18,6 +18,7 @@ from accounts.activity import origin_of
 from accounts.models import StaffUser
 from accounts.roles import ROLES
 from accounts.staff.display import NOTHING, labelled, lines, moment
+from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from accounts.staff_users import add_staff_user, change_staff_user
 
@@ -88,11 +89,15 @@ class StaffUserAdmin(ReadOnlyAdmin):
         if change:
             change_staff_user(
                 user_id=obj.pk, full_name=obj.full_name, is_active=obj.is_active, roles=roles,
-                actor=request.user, origin=origin_of(request),
+                actor=staff_of(request), origin=origin_of(request),
             )  # fmt: skip
         else:
             made = add_staff_user(
-                email=obj.email, full_name=obj.full_name, roles=roles, actor=request.user, origin=origin_of(request)
+                email=obj.email,
+                full_name=obj.full_name,
+                roles=roles,
+                actor=staff_of(request),
+                origin=origin_of(request),
             )
             obj.pk = made.pk
 

@@ -81,6 +81,7 @@ def dialog(
     `permission` names the admin's `has_<permission>_permission`. Exceptions of `refusals` (each with a `message`) are
     shown in the dialog. The method's answer is shown to the person once it is done.
     """
+    refused: tuple[type[Exception], ...] = (*refusals, Refused)
     options = {"title": title, "description": description, "form_class": form, "form_submit_text": title}
 
     def decorate(operation: Operation) -> Callable[..., HttpResponse]:
@@ -88,8 +89,8 @@ def dialog(
         def carry_out(self: Any, request: HttpRequest, given: DialogForm, object_id: str) -> HttpResponse:
             try:
                 message = operation(self, request, given)
-            except (*refusals, Refused) as refusal:
-                given.add_error(None, str(refusal.message))
+            except refused as refusal:
+                given.add_error(None, str(getattr(refusal, "message", refusal)))
                 return render(
                     request,
                     TEMPLATE,
@@ -113,7 +114,7 @@ def dialog(
                 raise PermissionDenied
             if request.method == "GET" and "HX-Request" not in request.headers:
                 return HttpResponseRedirect(_page_of(self, object_id))  # opened in a tab of its own: the row's page
-            return wired(self, request, object_id=object_id)  # type: ignore[no-any-return]  # unfold is untyped
+            return wired(self, request, object_id=object_id)
 
         return view
 

@@ -22,6 +22,7 @@ from accounts.second_factor import StepUpFailed
 from accounts.staff.dialogs import dialog
 from accounts.staff.display import NOTHING, badge, duration, key_of, labelled, link_to, moment, mono
 from accounts.staff.keyset import KeysetChangeList
+from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from payouts import withdrawals
 from payouts.admin import dialogs, filters
@@ -58,9 +59,10 @@ class QueueChangeList(KeysetChangeList):
     """A tab of the queue, in the order its work is done in."""
 
     own_parameters = frozenset({"tab"})
+    root_queryset: QuerySet[Any]
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        self.root_queryset = tab_of(self.params).narrow(self.root_queryset, request.user.pk)
+        self.root_queryset = tab_of(self.params).narrow(self.root_queryset, staff_of(request).pk)
         return super().get_queryset(request, exclude_parameters)
 
 
@@ -98,7 +100,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
         return tab_of(dict(request.GET.items())).newest_first
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        tabs = tab_links(tab_of(dict(request.GET.items())), request.user.pk)
+        tabs = tab_links(tab_of(dict(request.GET.items())), staff_of(request).pk)
         return super().changelist_view(
             request, {"title": _("Withdrawals"), "subtitle": None, "tabs": tabs, **(extra_context or {})}
         )
@@ -164,7 +166,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
         row = WithdrawalRequest.objects.select_related("claimed_by").filter(pk=key_of(object_id)).first()
         if row is None:
             return []
-        claimed_by_me = claim_of(row) == request.user.email
+        claimed_by_me = claim_of(row) == staff_of(request).email
         fitting = {path for path, states in FITTING.items() if row.state in states}
         fitting.discard("claim" if claimed_by_me else "unclaim")
         return [each for each in super().get_actions_detail(request, object_id) if each.path in fitting]
@@ -201,7 +203,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def approve(self, request: HttpRequest, form: dialogs.ApproveForm) -> str:
         row = withdrawals.approve_withdrawal(
-            **form.decision(), actor=request.user, reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
             origin=origin_of(request),
         )  # fmt: skip
         if row.state == State.IN_REVIEW:
@@ -214,7 +216,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def hold(self, request: HttpRequest, form: dialogs.HoldForm) -> str:
         row = withdrawals.hold_withdrawal(
-            **form.decision(), actor=request.user, reason=form.cleaned_data["reason"],
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
             until=form.cleaned_data["until"], step_up=form.step_up(), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is on hold.") % {"number": row}
@@ -225,7 +227,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def release(self, request: HttpRequest, form: dialogs.ReleaseForm) -> str:
         row = withdrawals.release_hold(
-            **form.decision(), actor=request.user, reason=form.cleaned_data["reason"], origin=origin_of(request)
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], origin=origin_of(request)
         )
         return _("%(number)s is in review again.") % {"number": row}
 
@@ -235,7 +237,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def reject(self, request: HttpRequest, form: dialogs.RejectForm) -> str:
         row = withdrawals.reject_withdrawal(
-            **form.decision(), actor=request.user, reason_for_customer=form.cleaned_data["reason_for_customer"],
+            **form.decision(), actor=staff_of(request), reason_for_customer=form.cleaned_data["reason_for_customer"],
             note=form.cleaned_data["note"], step_up=form.step_up(), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is rejected; the money is back in the customer's balance.") % {"number": row}
@@ -247,7 +249,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def claim(self, request: HttpRequest, form: dialogs.ClaimForm) -> str:
         row = withdrawals.claim_withdrawal(
-            withdrawal_id=form.withdrawal.pk, actor=request.user, origin=origin_of(request)
+            withdrawal_id=form.withdrawal.pk, actor=staff_of(request), origin=origin_of(request)
         )
         return _("%(number)s is yours for ten minutes.") % {"number": row}
 
@@ -256,7 +258,9 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
         icon="do_not_touch", url_path="unclaim", refusals=REFUSALS,
     )  # fmt: skip
     def release_claim(self, request: HttpRequest, form: dialogs.ReleaseClaimForm) -> str:
-        row = withdrawals.release_claim(withdrawal_id=form.withdrawal.pk, actor=request.user, origin=origin_of(request))
+        row = withdrawals.release_claim(
+            withdrawal_id=form.withdrawal.pk, actor=staff_of(request), origin=origin_of(request)
+        )
         return _("%(number)s is anybody's again.") % {"number": row}
 
     @dialog(
@@ -265,7 +269,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def add_note(self, request: HttpRequest, form: dialogs.NoteForm) -> str:
         withdrawals.add_note(
-            withdrawal_id=form.withdrawal.pk, actor=request.user, text=form.cleaned_data["text"],
+            withdrawal_id=form.withdrawal.pk, actor=staff_of(request), text=form.cleaned_data["text"],
             origin=origin_of(request),
         )  # fmt: skip
         return _("The note is saved.")
@@ -277,7 +281,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def retry(self, request: HttpRequest, form: dialogs.RetryForm) -> str:
         row = withdrawals.retry_withdrawal(
-            **form.decision(), actor=request.user, reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
             origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s will be paid by a new payment.") % {"number": row}
@@ -289,7 +293,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def give_back(self, request: HttpRequest, form: dialogs.GiveBackForm) -> str:
         row = withdrawals.return_withdrawal(
-            **form.decision(), actor=request.user, reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
             origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s: the money is back in the customer's balance.") % {"number": row}

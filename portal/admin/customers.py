@@ -18,6 +18,7 @@ from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
 from accounts.models import Customer
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
 from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
+from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
@@ -102,7 +103,9 @@ class CustomerAdmin(ReadOnlyAdmin):
         variant=ActionVariant.DANGER, url_path="freeze", refusals=(),
     )  # fmt: skip
     def freeze(self, request: HttpRequest, form: FreezeForm) -> str:
-        frozen = freeze_withdrawals(user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=request.user)
+        frozen = freeze_withdrawals(
+            user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=staff_of(request)
+        )
         if not frozen:
             raise Refused(_("The withdrawals of this customer are frozen already."))
         return _("Withdrawals of %(customer)s are frozen.") % {"customer": form.customer.email}
@@ -112,7 +115,9 @@ class CustomerAdmin(ReadOnlyAdmin):
         variant=ActionVariant.PRIMARY, url_path="unfreeze", refusals=(),
     )  # fmt: skip
     def unfreeze(self, request: HttpRequest, form: UnfreezeForm) -> str:
-        thawed = unfreeze_withdrawals(user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=request.user)
+        thawed = unfreeze_withdrawals(
+            user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=staff_of(request)
+        )
         if not thawed:
             raise Refused(_("The withdrawals of this customer are not frozen."))
         return _("Withdrawals of %(customer)s go on.") % {"customer": form.customer.email}

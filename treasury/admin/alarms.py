@@ -19,6 +19,7 @@ from accounts.admin.activity import facts_table
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
 from accounts.staff.display import key_of, labelled, moment
 from accounts.staff.filters import ChoiceFilter
+from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury.admin.display import network_name
 from treasury.admin.filters import NetworkFilter
@@ -86,10 +87,10 @@ class AlarmAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def resolve(self, request: HttpRequest, form: ResolveForm) -> str:
         with transaction.atomic(durable=True):
-            if not resolve_alarm(key=form.alarm.key, actor_label=request.user.email):
+            if not resolve_alarm(key=form.alarm.key, actor_label=staff_of(request).email):
                 raise Refused(gettext("This alarm is resolved already."))
             activity.record(
-                actor=request.user,
+                actor=staff_of(request),
                 action="alarm.resolved",
                 target=form.alarm,
                 facts={"key": form.alarm.key, "reason": form.cleaned_data["reason"]},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -115,8 +116,8 @@ class DebitForm(ExactForm):
 
 class DebitFilter(FormFilter):
     title = _("debit")
-    form_class = DebitForm
-    parameter_names = ("debit_code",)
+    form_class: ClassVar[type[forms.Form]] = DebitForm
+    parameter_names: ClassVar[tuple[str, ...]] = ("debit_code",)
     side = "debit"
 
     def narrow(self, queryset: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:

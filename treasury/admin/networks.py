@@ -16,6 +16,7 @@ from unfold.enums import ActionVariant
 from accounts import activity
 from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
 from accounts.staff.display import NOTHING, age, labelled, moment, mono
+from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury.admin.display import network_name
 from treasury.halts import halt_network, resume_network
@@ -91,14 +92,14 @@ class NetworkStateAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def resume(self, request: HttpRequest, form: ResumeForm) -> str:
         with transaction.atomic(durable=True):
-            if not resume_network(form.state.network, actor_label=request.user.email):
+            if not resume_network(form.state.network, actor_label=staff_of(request).email):
                 raise Refused(gettext("This network is not halted."))
             self._record(request, "network.resumed", form)
         return gettext("%(network)s goes on.") % {"network": network_name(form.state.network)}
 
     def _record(self, request: HttpRequest, action: str, form: NetworkDialogForm) -> None:
         activity.record(
-            actor=request.user,
+            actor=staff_of(request),
             action=action,
             target=form.state,
             facts={"reason": form.cleaned_data["reason"]},

@@ -1,4 +1,4 @@
-"""Make the staff's groups hold what `accounts/roles.py` says. `migrate` does so too; run it after a change there."""
+"""Make the staff's groups hold what `accounts/roles.py` says, as `migrate` does; run it after changing the table."""
 
 from typing import Any
 
