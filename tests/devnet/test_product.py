@@ -19,3 +19,14 @@ def test_the_web_process_is_given_no_key_material(product):
 
 def test_a_worker_comes_up(product):
     assert product.worker().running()
+
+
+def test_started_processes_are_guarded_too(product):
+    code = (
+        "import socket; from django.db import transaction\n"
+        "with transaction.atomic(): socket.socket().connect(('127.0.0.1', 1))"
+    )
+    product.start("shell", "manage.py", "shell", "-c", code).process.wait(60)
+    [log] = product.socket_violations()
+    assert "SocketInsideTransaction" in log
+    product.children.clear()

@@ -15,12 +15,14 @@ from devnet.anvil import free_port
 from devnet.places import ROOT
 from devnet.processes import Child, wait_until
 from tests.support.databases import CommittedDatabase
+from tests.support.socket_guard import MARK
 from tests.support.suite import Share
 from treasury.keys.keystore import KeystoreFile
 
 TEST = "portal.settings.test"
 SIGNER = "portal.settings.signer"
 MIGRATE = "portal.settings.migrate"
+SITE = ROOT / "tests" / "support" / "site"  # its sitecustomize keeps sockets out of transactions
 _numbers = itertools.count(1)
 
 
@@ -50,6 +52,7 @@ class Product:
         }
         made |= self.share.environment(self.database.name)
         made |= {"DJANGO_SETTINGS_MODULE": settings, "SITE_URL": self.site_url, "PYTHONUNBUFFERED": "1"}
+        made["PYTHONPATH"] = f"{SITE}{os.pathsep}{ROOT}"
         if settings == MIGRATE:
             made["DATABASE_URL"] = made["MIGRATION_DATABASE_URL"]
         else:
@@ -143,6 +146,11 @@ class Product:
         for child in self.children:
             child.kill()
 
+    def socket_violations(self) -> list[str]:
+        """Logs of started processes in which a socket was used inside a transaction."""
+        logs = sorted({child.log for child in self.children})
+        return [text for log in logs if MARK in (text := log.read_text(encoding="utf-8", errors="replace"))]
+
 
 @pytest.fixture
 def product(share: Share, committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[Product]:
@@ -154,3 +162,5 @@ def product(share: Share, committed_db: CommittedDatabase, tmp_path: Path) -> It
     running = Product(share, committed_db, tmp_path)
     yield running
     running.stop()
+    if found := running.socket_violations():
+        pytest.fail("\n\n".join(found), pytrace=False)
