@@ -11,6 +11,7 @@ from treasury.chains import errors
 from treasury.chains.fees import bumped_fees
 from treasury.chains.payloads import decode_signed, transfer_calldata
 from treasury.chains.ports import CallRequest, Fees, SendVerdict
+from treasury.chains.signed import read_signed
 
 
 def test_the_start_check_reads_the_token(world: World) -> None:
@@ -152,6 +153,27 @@ def test_what_is_final_at_a_nonce_can_be_proven(world: World) -> None:
     assert adapter.transaction_count(wallet.address, "finalized") == 3
     assert adapter.transaction_count(wallet.address, reserved_at) == 0
     assert adapter.find_transaction_by_nonce(wallet.address, 3) is None
+
+
+def test_the_signed_bytes_of_a_transaction_can_be_had_back(world: World) -> None:
+    adapter, wallet = world.adapter, world.wallet
+    signed = wallet.transfer(world.network, nonce=0, fees=adapter.suggest_fees())
+    outcome = adapter.send_raw(signed)
+    world.settle([outcome.tx_hash])
+    assert adapter.raw_transaction(outcome.tx_hash) == signed
+    assert read_signed(signed).sender == wallet.address
+    assert adapter.raw_transaction("0x" + "12" * 32) is None
+
+
+def test_where_one_node_is_asked_nothing_is_disputed(world: World) -> None:
+    adapter = world.adapter
+    outcome = adapter.send_raw(world.wallet.transfer(world.network, nonce=0, fees=adapter.suggest_fees()))
+    world.settle([outcome.tx_hash])
+    world.mine(world.network.confirmations)
+    receipt = adapter.receipt(outcome.tx_hash)
+    assert receipt is not None
+    assert adapter.disputed([receipt], adapter.finalized()) == frozenset()
+    assert adapter.disputed([], adapter.finalized()) == frozenset()
 
 
 def test_a_gap_holds_later_nonces_until_it_is_filled(world: World) -> None:

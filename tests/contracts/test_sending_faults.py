@@ -14,7 +14,8 @@ from treasury.chains import errors
 from treasury.chains.evm import EvmAdapter
 from treasury.chains.fees import bumped_fees
 from treasury.chains.payloads import transaction_hash
-from treasury.chains.ports import SendVerdict
+from treasury.chains.ports import BlockRef, Receipt, SendVerdict
+from treasury.chains.signed import read_signed
 
 type StartProxy = Callable[[str], RpcProxy]
 
@@ -258,3 +259,76 @@ def test_a_pruned_node_cannot_prove_and_says_so(node_world: NodeWorld, second: R
     found = pair.find_transaction_by_nonce(wallet.address, 0)
     assert found is not None
     assert found.tx_hash == sent.tx_hash, "another endpoint may hold the history"
+
+
+# --- proof ----------------------------------------------------------------------------------------------------------
+
+
+def test_without_the_method_for_raw_bytes_they_are_put_together_again(node_world: NodeWorld, signed: bytes) -> None:
+    node_world.proxy.refuse("eth_getRawTransactionByHash", code=-32601, message="the method does not exist")
+    own = node_world.adapter.send_raw(signed).tx_hash
+    assert node_world.adapter.raw_transaction(own) == signed
+    node = node_world.node
+    sender = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"  # its key is the node's own
+    call = {"from": sender, "to": BOB, "value": "0x5", "gas": hex(60_000), "gasPrice": hex(10**10)}
+    access = [{"address": node.token, "storageKeys": ["0x" + "00" * 31 + "07"]}]
+    for kind in ({"type": "0x0"}, {"type": "0x1", "accessList": access}):
+        tx_hash = str(node.call("eth_sendTransaction", call | kind))
+        raw = node_world.adapter.raw_transaction(tx_hash)
+        assert raw is not None
+        read = read_signed(raw)
+        assert (read.tx_hash, read.sender, read.to, read.value_wei) == (tx_hash, sender, BOB, 5)
+        assert read.chain_id == node_world.network.chain_id
+
+
+@pytest.fixture
+def final(pair: EvmAdapter, node_world: NodeWorld, signed: bytes) -> tuple[Receipt, BlockRef]:
+    """A final payment's receipt, and the final block."""
+    tx_hash = pair.send_raw(signed).tx_hash
+    node_world.settle([tx_hash])
+    node_world.mine(5)
+    receipt = pair.receipt(tx_hash)
+    assert receipt is not None
+    return receipt, pair.finalized()
+
+
+def test_nodes_that_tell_the_same_dispute_nothing(pair: EvmAdapter, final: tuple[Receipt, BlockRef]) -> None:
+    receipt, block = final
+    assert pair.disputed([receipt], block) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        lambda receipt: None,
+        lambda receipt: receipt | {"status": "0x0"},
+        lambda receipt: receipt | {"logs": []},
+        lambda receipt: receipt | {"blockHash": "0x" + "99" * 32, "logs": []},
+    ],
+    ids=["nothing", "reverted", "no transfer", "another block"],
+)
+def test_a_receipt_that_another_healthy_node_tells_otherwise_is_disputed(
+    pair: EvmAdapter, second: RpcProxy, final: tuple[Receipt, BlockRef], told: Callable[[Any], Any]
+) -> None:
+    receipt, block = final
+    second.edit("eth_getTransactionReceipt", lambda _, given: told(given))
+    assert pair.disputed([receipt], block) == {receipt.tx_hash}
+
+
+def test_a_node_on_another_chain_of_blocks_disputes_everything(
+    pair: EvmAdapter, second: RpcProxy, final: tuple[Receipt, BlockRef]
+) -> None:
+    receipt, block = final
+    second.edit("eth_getBlockByNumber", lambda _, given: given | {"hash": "0x" + "99" * 32})
+    assert pair.disputed([receipt], block) == {receipt.tx_hash}
+
+
+def test_a_node_that_is_behind_or_away_has_no_say(
+    pair: EvmAdapter, second: RpcProxy, final: tuple[Receipt, BlockRef]
+) -> None:
+    receipt, block = final
+    second.edit("eth_getTransactionReceipt", lambda _params, _given: None)
+    second.stuck_at(block.number - 1)
+    assert pair.disputed([receipt], block) == frozenset()
+    second.down()
+    assert pair.disputed([receipt], block) == frozenset()

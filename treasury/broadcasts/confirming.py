@@ -10,18 +10,17 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 
 from treasury import alarms, failpoints, halts, ledger
+from treasury.broadcasts import proving
 from treasury.broadcasts.facts import Attempt, ChainFacts, Fate, UnderWay, Verdict, judge
-from treasury.broadcasts.rows import hot_wallet
+from treasury.broadcasts.rows import hot_wallet, no_longer
 from treasury.chains import registry
-from treasury.chains.errors import HistoryUnavailable, NotSettled
 from treasury.chains.network import Network
-from treasury.chains.ports import ChainAdapter, TransactionInfo
+from treasury.chains.ports import ChainAdapter, Receipt
 from treasury.models import Alarm, Broadcast, Wallet
 
 logger = logging.getLogger(__name__)
 
 LIMIT = 1_000
-PROOFS = 20  # searches for a foreign transaction in one run: each takes many questions
 
 
 @dataclass
@@ -54,17 +53,50 @@ def confirm_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     if not orders:
         return 0
     network = registry.network(network_code)
-    facts = _ask(registry.adapter(network_code), wallet, orders)
+    facts = _ask(registry.adapter(network_code), network, wallet, orders)
     failpoints.hit("after_receipts")
-    if all(judge(order, facts, network, wallet.address).fate is Fate.NOTHING for order in orders):
+    news = [order.order_id for order in orders if judge(order, facts, network, wallet.address).fate is not Fate.NOTHING]
+    if not news:
         return 0
+    try:
+        changes = _settle(news, facts, network, wallet)
+    except ledger.LedgerError as error:
+        # One of them poisons the batch: take them one by one, so that it stops only itself.
+        logger.error("%s: the books refused a batch of confirmations, now one by one: %r", network_code, error)
+        return sum(_settle_one(order_id, facts, network, wallet) for order_id in news)
+    return _told(changes, network_code)
+
+
+def _settle(order_ids: Sequence[int], facts: ChainFacts, network: Network, wallet: Wallet) -> Changes:
+    """One commit: what the facts mean for these orders, with the gas in the books."""
     with transaction.atomic(durable=True):
         # Again under lock: the signer or another worker may have changed the attempts since.
-        locked = orders_under_way(wallet, only=[order.order_id for order in orders], lock=True)
-        changes = _changes(locked, facts, network, wallet)
+        changes = _changes(orders_under_way(wallet, only=order_ids, lock=True), facts, network, wallet)
         _write(changes)
         failpoints.hit("before_confirm_commit")
     failpoints.hit("after_confirm_commit")
+    return changes
+
+
+def _settle_one(order_id: int, facts: ChainFacts, network: Network, wallet: Wallet) -> int:
+    key = f"gas-refused:{order_id}"
+    try:
+        changes = _settle([order_id], facts, network, wallet)
+    except ledger.LedgerError as error:
+        alarms.raise_alarm(
+            key=key,
+            severity=Alarm.Severity.CRITICAL,
+            network=network.code,
+            message="A payment is final, and the books refuse its gas. Its order stays open; the others go on.",
+            facts={"order": order_id, "error": f"{type(error).__name__}: {error}"[:300]},
+        )
+        return 0
+    no_longer(key)
+    return _told(changes, network.code)
+
+
+def _told(changes: Changes, network_code: str) -> int:
+    """Alarms for what is strange; returns how many orders are closed."""
     for order, verdict in changes.suspects:
         _alarm(network_code, order, verdict)
     return len(changes.closed)
@@ -116,7 +148,7 @@ _UNDER_WAY_LOCKED = f"{_UNDER_WAY} FOR UPDATE"
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
-def _ask(chain: ChainAdapter, wallet: Wallet, orders: Sequence[UnderWay]) -> ChainFacts:
+def _ask(chain: ChainAdapter, network: Network, wallet: Wallet, orders: Sequence[UnderWay]) -> ChainFacts:
     """Receipts of every hash that can be mined, the canonical blocks of those that can be final, and foreign uses."""
     final = chain.finalized()
     count = chain.transaction_count(wallet.address, "latest")
@@ -124,51 +156,32 @@ def _ask(chain: ChainAdapter, wallet: Wallet, orders: Sequence[UnderWay]) -> Cha
         order for order in orders if order.nonce < count or any(each.state == "mined" for each in order.attempts)
     ]
     hashes = sorted({tx_hash for order in candidates for tx_hash in order.hashes})
-    answers = chain.receipts(hashes) if hashes else []
-    receipts = {answer.tx_hash: answer for answer in answers if answer is not None}
+    receipts = _receipts(chain, hashes)
     heights = {answer.block_number for answer in receipts.values() if answer.block_number <= final.number}
     blocks = {number: chain.block(number) for number in sorted(heights)}
     silent = [
         order for order in candidates if order.nonce < count and not any(each in receipts for each in order.hashes)
     ]
+    others = proving.foreign_transactions(chain, network, wallet, silent)
+    theirs = _receipts(chain, others.hashes)
     return ChainFacts(
         receipts=receipts,
         asked=frozenset(hashes),
         final_number=final.number,
         final_hashes={number: block.block_hash for number, block in blocks.items() if block is not None},
-        at_nonce=_foreign_transactions(chain, wallet, silent),
+        at_nonce={  # mined as the transaction itself is shown, and final
+            nonce: other
+            for nonce, other in others.proven.items()
+            if other.tx_hash in theirs and theirs[other.tx_hash].block_number <= final.number
+        },
+        unproven=others.unproven,
+        disputed=proving.disputed(chain, network, [*receipts.values(), *theirs.values()], final),
     )
 
 
-def _foreign_transactions(
-    chain: ChainAdapter, wallet: Wallet, silent: Sequence[UnderWay]
-) -> dict[int, TransactionInfo | None]:
-    """Which transaction is final at the nonces that are used up although no hash of ours is mined."""
-    if not silent:
-        return {}
-    final_count = chain.transaction_count(wallet.address, "finalized")
-    since = (
-        Broadcast.objects.filter(wallet=wallet, nonce__lt=silent[0].nonce, final_at__isnull=False)
-        .order_by("-nonce")
-        .values_list("block_number", flat=True)
-        .first()
-    )
-    found: dict[int, TransactionInfo | None] = {}
-    for order in [each for each in silent if each.nonce < final_count][:PROOFS]:
-        try:
-            found[order.nonce] = chain.find_transaction_by_nonce(wallet.address, order.nonce, from_block=since or 0)
-        except (HistoryUnavailable, NotSettled) as error:
-            logger.warning("%s nonce %s: no proof of what used it: %s", wallet.network, order.nonce, error)
-            found[order.nonce] = None
-        if found[order.nonce] is None:
-            alarms.raise_alarm(
-                key=f"nonce-unexplained:{wallet.network}:{order.nonce}",
-                severity=Alarm.Severity.CRITICAL,
-                network=wallet.network,
-                message="A nonce of the hot wallet is used up, no transaction of ours is mined, and none was found.",
-                facts={"order": order.order_id, "nonce": order.nonce},
-            )
-    return found
+def _receipts(chain: ChainAdapter, hashes: Sequence[str]) -> dict[str, Receipt]:
+    answers = chain.receipts(hashes) if hashes else []
+    return {answer.tx_hash: answer for answer in answers if answer is not None}
 
 
 # --- deciding and writing -------------------------------------------------------------------------------------------

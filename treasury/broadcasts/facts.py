@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from treasury.chains.network import Network
@@ -50,14 +50,17 @@ class ChainFacts:
 
     `receipts`: of every hash that was asked about and is mined. `asked`: every hash that was asked about.
     `final_hashes`: heights up to `final_number` that matter, with the hash of the canonical block there. `at_nonce`:
-    what is final at a nonce where none of our hashes has a receipt; None: nothing is known to be final there.
+    what is proven to be final at a nonce where none of our hashes has a receipt. `unproven`: why what a node showed at
+    a nonce is no such proof. `disputed`: hashes of which the nodes tell different things.
     """
 
     receipts: Mapping[str, Receipt]
     asked: frozenset[str]
     final_number: int
     final_hashes: Mapping[int, str]
-    at_nonce: Mapping[int, TransactionInfo | None]
+    at_nonce: Mapping[int, TransactionInfo]
+    unproven: Mapping[int, str] = field(default_factory=dict)
+    disputed: Collection[str] = frozenset()
 
 
 class Fate(StrEnum):
@@ -97,10 +100,14 @@ def judge(order: UnderWay, facts: ChainFacts, network: Network, wallet_address: 
             return Verdict(Fate.MINED, attempt, receipt)
         if facts.final_hashes.get(receipt.block_number) != receipt.block_hash:
             continue  # from a block that is not the chain's: an endpoint on a fork, or a reorg between two questions
+        if receipt.tx_hash in facts.disputed:
+            return Verdict(Fate.NOTHING)  # one of the nodes is wrong: whoever asks again hears them agree
         return _final(order, attempt, receipt, network, wallet_address)
+    if order.nonce in facts.unproven:
+        return Verdict(Fate.SUSPECT, reason=facts.unproven[order.nonce])
     foreign = facts.at_nonce.get(order.nonce)
     if foreign is not None and foreign.tx_hash not in order.hashes:
-        return _foreign(order, foreign, network)
+        return Verdict(Fate.NOTHING) if foreign.tx_hash in facts.disputed else _foreign(order, foreign, network)
     was_mined = next((each for each in order.attempts if each.state == "mined"), None)
     if was_mined is not None and was_mined.tx_hash in facts.asked and was_mined.tx_hash not in facts.receipts:
         return Verdict(Fate.UNMINED, was_mined)

@@ -52,19 +52,21 @@ class Unmined:
 
 
 def choose_stuck(
-    unmined: Sequence[Unmined], *, now: datetime, base_fee_wei: int, stuck_seconds: float
+    unmined: Sequence[Unmined], *, now: datetime, count: int, base_fee_wei: int, stuck_seconds: float
 ) -> list[Unmined]:
     """Which to replace now, lowest nonce first.
 
-    The lowest, once it has waited for `stuck_seconds`: the others only wait behind it. And each that the base fee has
-    overtaken, after a few seconds: none of those can be mined at its price.
+    The first in line, once it has waited for `stuck_seconds`: the others only wait behind it. That is the one whose
+    nonce is the chain's `count` of the wallet's transactions; the lowest here need not be it, while a dearer attempt at
+    a lower nonce waits for the signer. And each that the base fee has overtaken, after a few seconds: none of those can
+    be mined at its price.
     """
     patience = timedelta(seconds=min(PRICED_OUT_SECONDS, stuck_seconds))
     chosen = []
-    for position, each in enumerate(sorted(unmined, key=lambda each: each.nonce)):
+    for each in sorted(unmined, key=lambda each: each.nonce):
         waited = now - each.waiting_since
         overtaken = each.priced_out or each.fees.max_fee_wei < base_fee_wei
-        stuck = position == 0 and waited >= timedelta(seconds=stuck_seconds)
+        stuck = each.nonce == count and waited >= timedelta(seconds=stuck_seconds)
         if stuck or (overtaken and waited >= patience):
             chosen.append(each)
     return chosen
@@ -91,7 +93,11 @@ def replace_stuck(network_code: str, *, limit: int = LIMIT) -> int:
     try:
         suggested = chain.suggest_fees()
         stuck = choose_stuck(
-            unmined, now=now, base_fee_wei=suggested.base_fee_wei, stuck_seconds=settings.BROADCAST_STUCK_SECONDS
+            unmined,
+            now=now,
+            count=count,
+            base_fee_wei=suggested.base_fee_wei,
+            stuck_seconds=settings.BROADCAST_STUCK_SECONDS,
         )
         for each in stuck:
             fees = bumped_fees(each.fees, suggested, cap_wei=network.max_fee_cap_wei)

@@ -12,6 +12,7 @@ A read goes to the first healthy endpoint in the order of the settings and fails
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -25,6 +26,8 @@ from treasury.chains import rpc_values as read
 from treasury.chains.ports import BlockRef, EndpointHealth, EndpointState
 from treasury.chains.rpc import Call, NotDeliveredRateLimited, Refused, RpcClient
 from treasury.chains.rpc_errors import error_of_read
+
+logger = logging.getLogger(__name__)
 
 FIRST_COOL_DOWN_SECONDS = 0.5
 LONGEST_COOL_DOWN_SECONDS = 30.0
@@ -117,6 +120,19 @@ class EndpointPool:
             raise
         self._succeeded(endpoint, self._clock() - started)
         return answer
+
+    def each_healthy[T](self, ask: Callable[[RpcClient], T]) -> list[T]:
+        """The answers of every endpoint that is healthy before and after being asked; the others have no say."""
+        with self._lock:
+            now = self._clock()
+            healthy = [each for each in self._endpoints if each.state(now) is EndpointState.HEALTHY]
+        answers: list[T] = []
+        for endpoint in healthy:
+            try:
+                answers.append(self.attempt(endpoint, ask))
+            except errors.ChainError as error:  # a failure is remembered by attempt()
+                logger.warning("%s: no second opinion: %s", self.network, error)
+        return answers
 
     def ensure_chain(self, endpoint: Endpoint, *, now: bool = False) -> None:
         """Check the chain id, if that was not done lately or `now`: apart from a send, whose failure it must not be."""

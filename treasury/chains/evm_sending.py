@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from treasury.chains import errors, fees
@@ -20,9 +20,11 @@ from treasury.chains.ports import (
     SendOutcome,
     SendVerdict,
     TransactionInfo,
+    Transfer,
 )
 from treasury.chains.rpc import Call, Refused, RpcClient
 from treasury.chains.rpc_errors import verdict_of_send
+from treasury.chains.signed import bytes_of
 from treasury.chains.token import TokenReader
 
 
@@ -194,6 +196,29 @@ class EvmSending:
             found += self._pool.read(partial(_transactions_of, tx_hashes=chunk))
         return found
 
+    def raw_transaction(self, tx_hash: str) -> bytes | None:
+        return self._pool.read(partial(_raw_transaction, tx_hash=tx_hash))
+
+    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
+        if not receipts or len(self._pool.endpoints) < 2:
+            return frozenset()
+        ours = {each.tx_hash: _told(each) for each in receipts}
+        told = [told for told in self._pool.each_healthy(partial(self._tell, ours=ours, final=final)) if told]
+        return frozenset(tx_hash for tx_hash in ours if any(each[tx_hash] != ours[tx_hash] for each in told))
+
+    def _tell(self, client: RpcClient, ours: Mapping[str, Told], final: BlockRef) -> dict[str, Told | None]:
+        """What one endpoint says of each hash; empty if its chain is too short to say anything."""
+        answer = ask_one(client, "eth_getBlockByNumber", hex(final.number), False)
+        block = read.block_at(answer, final.number)
+        if block is None:
+            return {}
+        if block.block_hash != final.block_hash:
+            return dict.fromkeys(ours)
+        found: list[Receipt | None] = []
+        for chunk in _chunks(list(ours), self.network.rpc_batch_size):
+            found += self._receipts_of(client, chunk)
+        return {tx_hash: _told(each) if each else None for tx_hash, each in zip(ours, found, strict=True)}
+
     def native_balance(self, address: str) -> int:
         return self._pool.read(
             lambda client: read.quantity(ask_one(client, "eth_getBalance", address, "latest"), "balance")
@@ -243,6 +268,25 @@ def _transactions_of(client: RpcClient, tx_hashes: Sequence[str]) -> list[Transa
         if info is not None and info.tx_hash != tx_hash.lower():
             raise errors.MalformedAnswer(f"asked for {tx_hash}, got {info.tx_hash}")
     return found
+
+
+type Told = tuple[int, str, bool, tuple[Transfer, ...]]
+"""What endpoints have to agree on of a receipt: its block, its status, its transfers."""
+
+
+def _told(receipt: Receipt) -> Told:
+    return receipt.block_number, receipt.block_hash, receipt.succeeded, receipt.transfers
+
+
+def _raw_transaction(client: RpcClient, tx_hash: str) -> bytes | None:
+    try:
+        answer = ask_one(client, "eth_getRawTransactionByHash", tx_hash)
+        if isinstance(answer, str) and answer not in ("", "0x"):
+            return read.data(answer, "raw transaction")
+    except errors.MethodRefused:
+        pass  # not every provider has it, and the fields say the same
+    given = ask_one(client, "eth_getTransactionByHash", tx_hash)
+    return None if given is None else bytes_of(read.mapping(given, "transaction"))
 
 
 def _outcome(signed: bytes, verdict: SendVerdict, error: errors.ChainError | None) -> SendOutcome:

@@ -12,6 +12,7 @@ chain.fail("receipts", EndpointUnavailable("down"), times=2)    # the next calls
 chain.lose_answers(1)                           # takes the next send, answers nothing: UNKNOWN
 chain.swallow_sends(1)                          # says yes to the next send and forgets it
 chain.widest_range = 100                        # wider ranges are refused
+chain.told_otherwise.add(tx_hash)               # another node disputes this transaction
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class FakeChain:
         self.widest_range: int | None = None
         self.finalized_lag = 2  # where finality is the node's tag
         self.sends_seen = 0
+        self.told_otherwise: set[str] = set()
         self._failures: dict[str, deque[errors.ChainError]] = defaultdict(deque)
         self._answers_to_lose = 0
         self._sends_to_swallow = 0
@@ -295,7 +297,9 @@ class FakeChain:
         old = known.payment.payload.fees if known is not None and known.payment is not None else None
         if old is not None and not fees.is_sufficient_replacement(old, payload.fees):
             return _outcome(signed, SendVerdict.UNDERPRICED, errors.Underpriced("replacement underpriced"))
-        self.world.pool[payment.sender, payload.nonce] = Tx(payment.tx_hash, payment.sender, payment=payment)
+        self.world.pool[payment.sender, payload.nonce] = Tx(
+            payment.tx_hash, payment.sender, payment=payment, signed=signed
+        )
         if self.automine:
             self.world.mine()
         return _outcome(signed, SendVerdict.ACCEPTED)
@@ -335,6 +339,16 @@ class FakeChain:
             return _info(pending, None)
         found = self.world.find(tx_hash)
         return _info(found[1].tx, found[0]) if found else None
+
+    def raw_transaction(self, tx_hash: str) -> bytes | None:
+        self._ask("raw_transaction")
+        found = self.world.find(tx_hash)
+        tx = found[1].tx if found else self.world.pending(tx_hash)
+        return (tx.signed or None) if tx else None
+
+    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
+        self._ask("disputed")
+        return frozenset(each.tx_hash for each in receipts if each.tx_hash in self.told_otherwise)
 
     def native_balance(self, address: str) -> int:
         self._ask("native_balance")

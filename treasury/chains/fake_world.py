@@ -34,6 +34,7 @@ class Tx:
     sender: str
     movements: tuple[Movement, ...] = ()
     payment: DecodedPayment | None = None
+    signed: bytes = b""
 
     @property
     def nonce(self) -> int:

@@ -306,6 +306,22 @@ class PaymentSender(Protocol):
         """The same for many, in order."""
         ...
 
+    def raw_transaction(self, tx_hash: str) -> bytes | None:
+        """Its signed bytes as a node gives them, None if it does not know or cannot show them.
+
+        They prove something only once `signed.read_signed` has read them and their hash, signer and nonce fit.
+        """
+        ...
+
+    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
+        """Hashes of final transactions of which the endpoints tell different things: no verdict may rest on these.
+
+        Asked are all healthy endpoints that have a block at the height of `final`; they have to agree with the receipts
+        given on block, status and transfers. One with another block there disputes them all; one that fails meanwhile
+        has no say. Without a request and empty where there is one endpoint only.
+        """
+        ...
+
     def native_balance(self, address: str) -> int:
         """Wei at the head."""
         ...
@@ -321,7 +337,8 @@ class PaymentSender(Protocol):
     def find_transaction_by_nonce(self, sender: str, nonce: int, *, from_block: int = 0) -> TransactionInfo | None:
         """The transaction that is *final* at this nonce, None if none is final there yet.
 
-        The proof that a broadcast is DEAD: it is, if the result's hash is none of the hashes of its intent.
+        The proof that a broadcast is DEAD: it is, if the result's hash is none of the hashes of its intent, and the
+        bytes behind it (`raw_transaction`) are really signed by the sender. Until then it is one node's word.
         `from_block`: a height at which the nonce was not used yet (where the broadcast was reserved); it shortens the
         search and keeps it within a pruned node's history. Raises HistoryUnavailable.
         """

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from tests.support.paying import MICRO, Desk, assert_ledger_clean
+from tests.support.paying import MICRO, PASSPHRASE, Desk, assert_ledger_clean
 from tests.support.rpc_proxy import RpcProxy, raise_base_fee
-from treasury import alarms, broadcasts, halts
+from treasury import alarms, broadcasts, halts, ledger
 from treasury.broadcasts import replacing, sending
 from treasury.chains import registry
-from treasury.models import Broadcast, PaymentOrder
+from treasury.chains.addresses import checksummed
+from treasury.chains.payloads import PaymentPayload
+from treasury.keys.keystore import KeystoreFile
+from treasury.models import Alarm, Broadcast, PaymentOrder
+from treasury.signing.vault import hot_wallet_path
 
 pytestmark = pytest.mark.faults
 SEND = "eth_sendRawTransaction"
@@ -162,6 +166,7 @@ def test_a_stuck_payment_is_replaced_by_at_least_ten_percent(desk: Desk, proxy: 
     broadcasts.send_broadcasts("arbitrum")
     for round_number in (2, 3, 4):
         assert broadcasts.replace_stuck("arbitrum") == 1, "the lowest nonce only: the other waits behind it"
+        assert broadcasts.replace_stuck("arbitrum") == 0, "still, while the dearer bytes wait for the signer"
         desk.signer.sign()
         broadcasts.send_broadcasts("arbitrum")
         newest = desk.attempts(first)[-1]
@@ -299,11 +304,30 @@ def test_what_a_chain_forgot_is_sent_again_with_the_same_bytes_before_it_goes_on
 # --- foreign use of our nonce ---------------------------------------------------------------------------------------
 
 
-def foreign_transaction(desk: Desk, to: str, data: str = "0x", nonce: int | None = None) -> str:
-    """The hot wallet's key used by somebody else: the node signs for it."""
+def foreign_transaction(desk: Desk, to: str, data: bytes = b"", nonce: int | None = None) -> str:
+    """The hot wallet's key used by somebody else, who signs what we never decided; returns the hash."""
+    network = registry.network(desk.code)
+    keys = KeystoreFile(desk.signer.settings.SIGNER_KEYSTORE_FILE).open(PASSPHRASE)
+    payload = PaymentPayload(
+        chain_id=network.chain_id,
+        nonce=registry.adapter(desk.code).transaction_count(desk.wallet.address, "latest") if nonce is None else nonce,
+        to=checksummed(to[2:]),
+        value_wei=0,
+        data=data,
+        gas_limit=100_000,
+        max_fee_wei=10**10,
+        max_priority_fee_wei=10**9,
+    )
+    made = keys.sign_digest(hot_wallet_path(network), payload.signing_digest())
+    signed = payload.assemble(made.y_parity, made.r, made.s)
+    return str(desk.chain.call("eth_sendRawTransaction", "0x" + signed.hex()))
+
+
+def unsigned_transaction(desk: Desk, to: str) -> str:
+    """What only a node says that the hot wallet did: no key signed it. Returns the hash."""
     desk.chain.call("anvil_impersonateAccount", desk.wallet.address)
-    call = {"from": desk.wallet.address, "to": to, "data": data, "gas": hex(100_000)}
-    return str(desk.chain.call("eth_sendTransaction", call | ({"nonce": hex(nonce)} if nonce is not None else {})))
+    call = {"from": desk.wallet.address, "to": to, "gas": hex(100_000)}
+    return str(desk.chain.call("eth_sendTransaction", call))
 
 
 def test_an_order_whose_nonce_another_transaction_used_is_dead_when_that_is_final(desk: Desk) -> None:
@@ -324,12 +348,46 @@ def test_an_order_whose_nonce_another_transaction_used_is_dead_when_that_is_fina
     assert_ledger_clean()
 
 
+def test_a_transaction_that_nobody_signed_proves_no_order_dead(desk: Desk) -> None:
+    order = desk.order()
+    desk.reserve_and_sign()
+    invented = unsigned_transaction(desk, desk.chain.token[:-2] + "00")
+    desk.make_final()
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert desk.state(order) == "open", "its money is not given back on a node's word"
+    assert alarms.is_raised(f"payment-suspect:{order.pk}")
+    assert invented in Alarm.objects.get(key=f"payment-suspect:{order.pk}").message
+
+
+def test_a_transaction_of_another_wallet_proves_no_order_dead(desk: Desk, proxy: RpcProxy) -> None:
+    """The node shows a real transaction, and says that it is ours."""
+    order = desk.order()
+    desk.reserve_and_sign()
+    other = desk.chain.mint(desk.wallet.address, 1)
+    desk.make_final()
+    block = desk.chain.call("eth_getTransactionByHash", other)["blockNumber"]
+
+    def ours(transaction: dict[str, Any]) -> dict[str, Any]:
+        return (
+            transaction | {"from": desk.wallet.address, "nonce": "0x0"} if transaction["hash"] == other else transaction
+        )
+
+    def blocks(params: list[Any], answer: Any) -> Any:
+        return answer | {"transactions": [ours(each) for each in answer["transactions"]]} if params[1] else answer
+
+    proxy.edit("eth_getTransactionCount", lambda params, _: hex(params[0] == "latest" or params[1] >= block))
+    proxy.edit("eth_getBlockByNumber", blocks)
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert desk.state(order) == "open"
+    assert "did not sign it" in Alarm.objects.get(key=f"payment-suspect:{order.pk}").message
+
+
 def test_a_foreign_transaction_that_makes_the_same_payment_leaves_the_order_to_a_person(desk: Desk) -> None:
     """As after the restore of an older copy of the database: paid, and not known here."""
     order = desk.order()
     desk.reserve_and_sign()
     (ours,) = desk.attempts(order)
-    foreign_transaction(desk, desk.chain.token, "0x" + bytes(ours.data).hex())
+    foreign_transaction(desk, desk.chain.token, bytes(ours.data))
     desk.make_final()
     broadcasts.confirm_broadcasts("arbitrum")
     assert desk.state(order) == "open", "neither paid again nor given back"
@@ -348,12 +406,86 @@ def test_transactions_that_we_did_not_make_halt_the_network_before_a_nonce_is_gi
     assert not Broadcast.objects.filter(order=waiting).exists()
 
 
+# --- nodes that disagree --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_nodes(
+    desk: Desk, networks: dict[str, dict[str, Any]], rpc_proxy: Callable[[str], RpcProxy]
+) -> tuple[RpcProxy, RpcProxy]:
+    """Two endpoints of the desk's chain; the first is the one that is asked."""
+    first, second = rpc_proxy(desk.chain.url), rpc_proxy(desk.chain.url)
+    networks["arbitrum"]["rpc_urls"] = [first.url, second.url]
+    registry.reset()
+    return first, second
+
+
+def test_one_node_that_calls_a_payment_reverted_gives_no_money_back(
+    desk: Desk, two_nodes: tuple[RpcProxy, RpcProxy]
+) -> None:
+    order = desk.order()
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    desk.make_final()
+    liar, _ = two_nodes
+    liar.edit("eth_getTransactionReceipt", lambda _, receipt: receipt | {"status": "0x0", "logs": []})
+    assert broadcasts.confirm_broadcasts("arbitrum") == 0
+    assert desk.state(order) == "open"
+    assert alarms.is_raised("nodes-disagree:arbitrum")
+    liar.behave()
+    assert broadcasts.confirm_broadcasts("arbitrum") == 1
+    assert desk.state(order) == "settled"
+    assert not alarms.is_raised("nodes-disagree:arbitrum")
+    desk.assert_each_paid_once()
+
+
+def test_one_node_that_shows_a_payment_which_the_other_lacks_settles_nothing(
+    desk: Desk, two_nodes: tuple[RpcProxy, RpcProxy]
+) -> None:
+    order = desk.order()
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    desk.make_final()
+    _, second = two_nodes
+    second.edit("eth_getTransactionReceipt", lambda _params, _receipt: None)
+    assert broadcasts.confirm_broadcasts("arbitrum") == 0
+    assert desk.state(order) == "open"
+    second.down()
+    assert broadcasts.confirm_broadcasts("arbitrum") == 1, "a node that is away has no say"
+    assert desk.state(order) == "settled"
+
+
+# --- books that refuse ----------------------------------------------------------------------------------------------
+
+
+def test_a_gas_key_that_is_taken_stops_only_its_own_order(desk: Desk) -> None:
+    made = [desk.order(), desk.order(), desk.order()]
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    (spoilt,) = desk.attempts(made[1])
+    ledger.post(
+        ledger.Posting(
+            key=f"gas:{spoilt.pk}", debit="expense:gas:arbitrum", credit="gas:arbitrum:hot", amount=1, kind="gas",
+            group="a mistake",
+        )
+    )  # fmt: skip
+    desk.make_final()
+    assert broadcasts.confirm_broadcasts("arbitrum") == 2
+    assert [desk.state(order) for order in made] == ["settled", "open", "settled"]
+    assert alarms.is_raised(f"gas-refused:{made[1].pk}")
+    later = desk.order()
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    desk.make_final()
+    assert broadcasts.confirm_broadcasts("arbitrum") == 1
+    assert desk.state(later) == "settled"
+    assert [desk.transfers_to(order.address) for order in (*made, later)] == [[5 * MICRO]] * 4
+
+
 # --- a payment that fails on the chain ------------------------------------------------------------------------------
 
 
 def test_a_reverted_payment_is_dead_at_finality_and_its_gas_is_booked(desk: Desk) -> None:
-    from treasury import ledger
-
     order = desk.order()
     desk.reserve_and_sign()
     desk.chain.deployer.send(desk.chain.token, "TetherLike", "addToBlockedList", desk.wallet.address)

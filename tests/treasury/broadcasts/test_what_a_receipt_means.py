@@ -8,7 +8,7 @@ import pytest
 
 from devnet import networks as devnet_networks
 from devnet.anvil import ARBITRUM
-from treasury.broadcasts.facts import Attempt, ChainFacts, Fate, UnderWay, judge
+from treasury.broadcasts.facts import Attempt, ChainFacts, Fate, UnderWay, Verdict, judge
 from treasury.chains.network import Network, network_from_settings
 from treasury.chains.payloads import transfer_calldata
 from treasury.chains.ports import Receipt, TransactionInfo, Transfer
@@ -136,6 +136,23 @@ def test_without_a_trace_it_is_nothing(network: Network) -> None:
 
 def test_another_final_transaction_at_the_nonce_is_the_proof(network: Network) -> None:
     assert fate(order(), facts(foreign=foreign()), network) is Fate.FOREIGN
+
+
+def test_what_a_node_shows_at_the_nonce_without_proof_is_for_a_person(network: Network) -> None:
+    chain = replace(facts(), unproven={7: "nobody signed it"})
+    assert judge(order(), chain, network, WALLET) == Verdict(Fate.SUSPECT, reason="nobody signed it")
+
+
+@pytest.mark.parametrize("final", [receipt(transfer()), receipt(), receipt(succeeded=False)])
+def test_nothing_follows_from_a_receipt_on_which_the_nodes_disagree(network: Network, final: Receipt) -> None:
+    disputed = replace(facts(final), disputed={HASH})
+    assert fate(order(), disputed, network) is Fate.NOTHING
+    assert fate(order(attempt(purpose="noop")), disputed, network) is Fate.NOTHING
+    assert fate(order(), replace(facts(replace(final, block_number=21)), disputed={HASH}), network) is Fate.MINED
+
+
+def test_nothing_follows_from_a_foreign_transaction_on_which_the_nodes_disagree(network: Network) -> None:
+    assert fate(order(), replace(facts(foreign=foreign()), disputed={STRANGE}), network) is Fate.NOTHING
 
 
 def test_our_own_hash_at_the_nonce_is_no_proof_of_anything_else(network: Network) -> None:

@@ -115,3 +115,12 @@ def test_what_is_given_is_given_once_on_every_block(chain: FakeChain) -> None:
 def test_a_reorg_never_reaches_the_first_block(chain: FakeChain) -> None:
     with pytest.raises(ValueError, match="first block"):
         chain.reorg(1)
+
+
+def test_another_node_can_be_made_to_dispute_a_transaction(chain: FakeChain, wallet: Wallet) -> None:
+    outcome = chain.send_raw(wallet.transfer(NETWORK, nonce=0, fees=FEES))
+    final = chain.mine()
+    receipt = chain.receipt(outcome.tx_hash)
+    assert receipt is not None
+    chain.told_otherwise.add(outcome.tx_hash)
+    assert chain.disputed([receipt], final) == {outcome.tx_hash}
