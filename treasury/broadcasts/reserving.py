@@ -117,7 +117,8 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     gas = chain.estimate_gas_many([_call(network, wallet, order) for order in waiting])
     plan = plan_payments(waiting, gas, means, fees)
     _report(network_code, plan)
-    _give_up_on([(order, reason) for order, reason in plan.reverting if order.is_old])
+    if plan.reverting and _have_failed_for_long(network_code):
+        _give_up_on([(order, reason) for order, reason in plan.reverting if order.is_old])
     if not plan.payable:
         return 0
     try:
@@ -273,6 +274,17 @@ def _warn_of_fees(network_code: str, what: str) -> None:
         message="Payments wait: the network asks for higher fees than the configured cap.",
         facts={"error": what},
     )
+
+
+def _have_failed_for_long(network_code: str) -> bool:
+    """Whether payments have been failing for BROADCAST_STUCK_SECONDS, without a run between in which none did.
+
+    An order that has waited for hours for something else does not die of the first revert.
+    """
+    since = timezone.now() - timedelta(seconds=settings.BROADCAST_STUCK_SECONDS)
+    return Alarm.objects.filter(
+        key=f"payment-refused-by-chain:{network_code}", resolved_at=None, raised_at__lte=since
+    ).exists()
 
 
 def _give_up_on(orders: Sequence[tuple[Waiting, str]]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 from pytest_django import Settings
 
 from tests.support.paying import MICRO, Desk
@@ -92,12 +94,19 @@ def test_without_gas_orders_wait_with_an_alarm(desk: Desk) -> None:
     assert not alarms.is_raised("hot-wallet-gas:arbitrum")
 
 
-def test_a_payment_that_would_revert_waits_and_dies_unsigned_when_it_stays_so(desk: Desk, settings: Settings) -> None:
+def test_a_payment_that_would_revert_waits_and_dies_unsigned_when_it_stays_so(
+    desk: Desk, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.chain.deployer.send(desk.chain.token, "TetherLike", "addToBlockedList", desk.wallet.address)
     order = desk.order()
     assert broadcasts.reserve_broadcasts("arbitrum") == 0
     assert desk.state(order) == "open"
     assert alarms.is_raised("payment-refused-by-chain:arbitrum")
+    tomorrow = timezone.now() + timedelta(days=1)
+    alarms.resolve_alarm(key="payment-refused-by-chain:arbitrum", actor_label="a test")
+    monkeypatch.setattr(timezone, "now", lambda: tomorrow)
+    assert broadcasts.reserve_broadcasts("arbitrum") == 0
+    assert desk.state(order) == "open", "old, but it fails only since now"
     settings.BROADCAST_STUCK_SECONDS = 0
     assert broadcasts.reserve_broadcasts("arbitrum") == 0
     assert desk.state(order) == "dead"
