@@ -18,7 +18,9 @@ COMMON: dict[str, Any] = {
     "finality": "depth",
     "block_seconds": 1.0,
     "min_deposit_micro": 1_000_000,
-    "max_withdrawal_micro": 1_000_000_000_000,
+    # Not above the signer's own cap for one payment (SIGNER_PAYMENT_CAP_MICRO, 50,000 USDT unless set): people could
+    # approve what the signer then refuses.
+    "max_withdrawal_micro": 50_000_000_000,
     "gas_limit_max": 500_000,
     "scan_max_blocks": 2_000,
     "scan_overlap_blocks": 10,

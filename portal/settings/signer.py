@@ -12,7 +12,8 @@ SIGNER_PASSPHRASE = (
     if env("SIGNER_PASSPHRASE_FILE", default="")
     else env("SIGNER_PASSPHRASE")
 )
-# The signer's own caps and quorum; the web tier cannot see or change them.
+# The signer's own caps and quorum; the web tier cannot see or change them. No network's max_withdrawal_micro should be
+# above the cap for one payment: see compose/networks.example.toml.
 SIGNER_PAYMENT_CAP_MICRO = env.int("SIGNER_PAYMENT_CAP_MICRO", default=50_000_000_000)
 SIGNER_DAILY_CAP_MICRO = env.int("SIGNER_DAILY_CAP_MICRO", default=500_000_000_000)
 SIGNER_DESTINATION_DAILY_CAP_MICRO = env.int("SIGNER_DESTINATION_DAILY_CAP_MICRO", default=100_000_000_000)
