@@ -16,7 +16,7 @@ from treasury import ledger
 from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.models import Deposit
-from treasury.selectors import DepositView, deposits_of, waiting_deposits_of
+from treasury.selectors import DepositView, deposits_of, latest_and_waiting_deposits_of
 
 from .errors import WithdrawalNotFound
 from .models import WithdrawalEvent, WithdrawalRequest
@@ -24,6 +24,7 @@ from .postings import available, reserved
 from .states import CANCELLABLE, FINAL, State
 
 COUNTED_AT_MOST = 1000
+_ON_THEIR_WAY = [state.value for state in State if state not in FINAL]
 VOID_DEPOSITS = frozenset({Deposit.State.ORPHANED, Deposit.State.REVERSED, Deposit.State.BELOW_MINIMUM})
 
 
@@ -57,10 +58,32 @@ def withdrawals_of(
 
 def open_withdrawals_of(customer_id: int, *, limit: int = 20) -> list[WithdrawalRequest]:
     """Those that are still on their way, newest first."""
-    on_their_way = [state for state in State if state not in FINAL]
     return list(
-        WithdrawalRequest.objects.filter(customer_id=customer_id, state__in=on_their_way).order_by("-id")[:limit]
+        WithdrawalRequest.objects.filter(customer_id=customer_id, state__in=_ON_THEIR_WAY).order_by("-id")[:limit]
     )
+
+
+# What `open_withdrawals_of` and `withdrawals_of` read, in one statement: see the deposits' one.
+_LATEST_AND_OPEN = """
+SELECT * FROM payouts_withdrawalrequest WHERE id IN (
+    (SELECT id FROM payouts_withdrawalrequest WHERE customer_id = %(customer)s ORDER BY id DESC LIMIT %(latest)s)
+    UNION ALL
+    (SELECT id FROM payouts_withdrawalrequest WHERE customer_id = %(customer)s AND state = ANY(%(on_their_way)s)
+      ORDER BY id DESC LIMIT %(open)s)
+) ORDER BY id DESC
+"""
+
+
+def latest_and_open_withdrawals_of(
+    customer_id: int, *, latest: int = 20, still_open: int = 20
+) -> tuple[list[WithdrawalRequest], list[WithdrawalRequest]]:
+    """The `latest` newest withdrawals, and the `still_open` newest of those on their way, together in one query."""
+    found = WithdrawalRequest.objects.raw(
+        _LATEST_AND_OPEN,
+        {"customer": customer_id, "latest": latest, "on_their_way": _ON_THEIR_WAY, "open": still_open},
+    )
+    rows = list(found)
+    return rows[:latest], [row for row in rows if row.state not in FINAL][:still_open]
 
 
 def can_cancel(row: WithdrawalRequest) -> bool:
@@ -117,7 +140,7 @@ def movements_of(
     if kind != "deposits":
         rows = withdrawals_of(customer_id, network=network, before_id=withdrawal_id, limit=limit + 1)
         withdrawals = [_of_withdrawal(each) for each in rows]
-    merged = list(heapq.merge(deposits, withdrawals, key=lambda each: each.at, reverse=True))
+    merged = _merged(deposits, withdrawals)
     page = merged[:limit]
     for each in page:
         if each.kind == "deposit":
@@ -126,6 +149,10 @@ def movements_of(
             withdrawal_id = each.id
     more = len(merged) > limit
     return Movements(tuple(page), f"{deposit_id or 0}.{withdrawal_id or 0}" if more else None)
+
+
+def _merged(deposits: list[Movement], withdrawals: list[Movement]) -> list[Movement]:
+    return list(heapq.merge(deposits, withdrawals, key=lambda each: each.at, reverse=True))
 
 
 def _read_cursor(before: str | None) -> tuple[int | None, int | None]:
@@ -196,34 +223,52 @@ def funds_of(customer_id: int) -> Funds:
     return Funds(found[codes[0]], found[codes[1]])
 
 
-_SERIES = """
-WITH own AS (SELECT id FROM treasury_ledgeraccount WHERE code = ANY(%(codes)s)), legs AS (
+# The balances now, the change of each day since, and whether withdrawals are stopped: one statement, one moment.
+_ACCOUNT = """
+WITH own AS (SELECT id, code FROM treasury_ledgeraccount WHERE code = ANY(%(codes)s)), legs AS (
     SELECT posted_at, amount FROM treasury_ledgertransfer WHERE credit_id IN (SELECT id FROM own)
     UNION ALL
     SELECT posted_at, -amount FROM treasury_ledgertransfer WHERE debit_id IN (SELECT id FROM own)
 )
-SELECT (posted_at AT TIME ZONE 'UTC')::date AS day, sum(amount) FROM legs WHERE posted_at >= %(since)s GROUP BY day
+SELECT code, NULL AS day, sum(balance) FROM own JOIN treasury_ledgerbalance ON account_id = own.id GROUP BY code
+UNION ALL
+SELECT 'change', (posted_at AT TIME ZONE 'UTC')::date AS day, sum(amount)
+  FROM legs WHERE posted_at >= %(since)s GROUP BY day
+UNION ALL
+SELECT 'frozen', NULL, 1 FROM accounts_userprofile
+ WHERE user_id = %(customer)s AND withdrawals_frozen_at IS NOT NULL
 """
 
 
-def balance_series(customer_id: int, days: int = 30, *, total_micro: int | None = None) -> list[tuple[date, int]]:
-    """The customer's whole balance at the end of each of the last `days` days (UTC), today's last, in micro-USDT.
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer's money now, the whole balance at the end of each day (UTC), and whether withdrawals are stopped."""
 
-    Worked backwards from the balance now, which costs a query unless it is given as `total_micro`.
-    """
+    funds: Funds
+    series: list[tuple[date, int]]
+    is_frozen: bool
+
+
+def account_of(customer_id: int, *, days: int = 30) -> Account:
+    """The customer's account over the last `days` days, today the last, in one query."""
     today = timezone.now().astimezone(UTC).date()
-    first = today - timedelta(days=days - 1)
-    since = datetime.combine(first, datetime.min.time(), tzinfo=UTC)
+    since = datetime.combine(today - timedelta(days=days - 1), datetime.min.time(), tzinfo=UTC)
+    codes = available(customer_id), reserved(customer_id)
     with connection.cursor() as cursor:
-        cursor.execute(_SERIES, {"codes": [available(customer_id), reserved(customer_id)], "since": since})
-        changes = {day: int(change) for day, change in cursor.fetchall()}
-    balance = funds_of(customer_id).total_micro if total_micro is None else total_micro
-    series = []
-    for back in range(days):
+        cursor.execute(_ACCOUNT, {"codes": list(codes), "since": since, "customer": customer_id})
+        found = {(what, day): int(micro) for what, day, micro in cursor.fetchall()}
+    funds = Funds(*(found.get((code, None), 0) for code in codes))
+    balance, series = funds.total_micro, []
+    for back in range(days):  # worked backwards from the balance now
         day = today - timedelta(days=back)
         series.append((day, balance))
-        balance -= changes.get(day, 0)
-    return series[::-1]
+        balance -= found.get(("change", day), 0)
+    return Account(funds, series[::-1], ("frozen", None) in found)
+
+
+def balance_series(customer_id: int, days: int = 30) -> list[tuple[date, int]]:
+    """The customer's whole balance at the end of each of the last `days` days (UTC), today's last, in micro-USDT."""
+    return account_of(customer_id, days=days).series
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +280,7 @@ class Dashboard:
     open_withdrawals: list[WithdrawalRequest]
     waiting_deposits: list[DepositView]
     movements: tuple[Movement, ...]
+    is_frozen: bool
 
     @property
     def available_micro(self) -> int:
@@ -246,14 +292,18 @@ class Dashboard:
 
 
 def dashboard(customer_id: int, *, days: int = 30, recent: int = 6) -> Dashboard:
-    """The customer's first page, in some eight queries however long the history is."""
-    funds = funds_of(customer_id)
+    """The customer's first page, in four queries however long the history is."""
+    account = account_of(customer_id, days=days)
+    deposits, waiting_deposits = latest_and_waiting_deposits_of(customer_id, latest=recent)
+    withdrawals, open_withdrawals = latest_and_open_withdrawals_of(customer_id, latest=recent, still_open=5)
+    movements = _merged([_of_deposit(each) for each in deposits], [_of_withdrawal(each) for each in withdrawals])
     return Dashboard(
-        funds=funds,
-        series=balance_series(customer_id, days, total_micro=funds.total_micro),
-        open_withdrawals=open_withdrawals_of(customer_id, limit=5),
-        waiting_deposits=waiting_deposits_of(customer_id),
-        movements=movements_of(customer_id, limit=recent).rows,
+        funds=account.funds,
+        series=account.series,
+        open_withdrawals=open_withdrawals,
+        waiting_deposits=waiting_deposits,
+        movements=tuple(movements[:recent]),
+        is_frozen=account.is_frozen,
     )
 
 

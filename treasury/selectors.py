@@ -6,14 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
 from treasury.chains import registry
 from treasury.chains.network import Finality, Network
-from treasury.models import Deposit, NetworkState
+from treasury.models import Deposit, DepositAddress, NetworkState
 
 WAITING = (Deposit.State.SEEN, Deposit.State.CONFIRMED)
+WAITING_AT_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,48 @@ def waiting_deposits_of(customer_id: int, *, network: str = "") -> list[DepositV
     found = Deposit.objects.filter(deposit_address__customer_id=customer_id, state__in=WAITING)
     if network:
         found = found.filter(network=network)
-    return deposit_views(list(found.select_related("deposit_address").order_by("-id")[:50]))
+    return deposit_views(list(found.select_related("deposit_address").order_by("-id")[:WAITING_AT_MOST]))
+
+
+# What `deposits_of` and `waiting_deposits_of` read, in one statement; a deposit that is both comes twice. Written out
+# because it is on the first page: composing it anew each time took longer than running it.
+_LATEST_AND_WAITING = """
+WITH own AS (
+    SELECT d.id, d.state FROM treasury_deposit d JOIN treasury_depositaddress a ON a.id = d.deposit_address_id
+     WHERE a.customer_id = %(customer)s
+), shown AS (
+    (SELECT id, false AS as_waiting
+       FROM (SELECT id, state FROM own
+             UNION SELECT id, state FROM treasury_deposit WHERE credited_to_id = %(customer)s) AS theirs
+      WHERE state <> %(orphaned)s ORDER BY id DESC LIMIT %(latest)s)
+    UNION ALL
+    (SELECT id, true FROM own WHERE state = ANY(%(waiting)s) ORDER BY id DESC LIMIT %(waiting_at_most)s)
+)
+SELECT d.*, a.address AS sent_to, shown.as_waiting
+  FROM shown JOIN treasury_deposit d ON d.id = shown.id JOIN treasury_depositaddress a ON a.id = d.deposit_address_id
+ ORDER BY d.id DESC
+"""
+
+
+def latest_and_waiting_deposits_of(
+    customer_id: int, *, latest: int = 20
+) -> tuple[list[DepositView], list[DepositView]]:
+    """The `latest` newest of `deposits_of`, and all of `waiting_deposits_of`, together in two queries."""
+    found = Deposit.objects.raw(
+        _LATEST_AND_WAITING,
+        {
+            "customer": customer_id,
+            "orphaned": Deposit.State.ORPHANED.value,
+            "latest": latest,
+            "waiting": [state.value for state in WAITING],
+            "waiting_at_most": WAITING_AT_MOST,
+        },
+    )
+    rows: list[Any] = list(found)  # deposits with the statement's two further columns
+    for row in rows:
+        row.deposit_address = DepositAddress(pk=row.deposit_address_id, address=row.sent_to)
+    views = list(zip(rows, deposit_views(rows), strict=True))
+    return [view for row, view in views if not row.as_waiting], [view for row, view in views if row.as_waiting]
 
 
 def deposit_views(deposits: Sequence[Deposit]) -> list[DepositView]:

@@ -6,7 +6,6 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.profiles import ensure_profile
 from payouts import selectors
 from portal.charts import balance_chart
 from portal.people import customer_of
@@ -33,7 +32,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "periods": PERIODS,
             "is_new": not board.movements and not board.funds.total_micro,
             "live": LiveList(board.waiting_deposits, "", waiting_only=True),
-            "frozen": ensure_profile(customer).withdrawals_frozen_at is not None,
+            "frozen": board.is_frozen,
         },
     )
 

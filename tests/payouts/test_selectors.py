@@ -11,12 +11,14 @@ import psycopg
 import pytest
 from django.utils import timezone
 
+from accounts.freezes import freeze_withdrawals
 from accounts.models import User
 from payouts import engine, errors, selectors, withdrawals
 from payouts.models import WithdrawalRequest
 from payouts.states import State
 from tests.payouts.people import STEP_UP, USDT, a_customer, approve, approved, ask, confirm, fund, in_review, staff
 from tests.support.databases import CommittedDatabase
+from treasury import selectors as treasury_selectors
 from treasury.models import Deposit, DepositAddress
 
 
@@ -145,10 +147,43 @@ def test_the_dashboard_costs_the_same_however_long_the_history(django_assert_max
     customer = a_customer(micro=1000 * USDT)
     for _number in range(12):
         ask(customer, 10 * USDT)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(4):
         board = selectors.dashboard(customer.pk)
     assert (board.available_micro, board.reserved_micro) == (868 * USDT, 132 * USDT)
     assert (len(board.movements), len(board.open_withdrawals), len(board.series)) == (6, 5, 30)
+
+
+def test_the_dashboard_reads_the_same_rows_as_the_lists(committed_db: CommittedDatabase) -> None:
+    customer, other = a_customer(micro=1000 * USDT), a_customer(micro=1000 * USDT)
+    rows = [ask(customer, 10 * USDT) for _number in range(5)]
+    for row in rows[2:]:
+        withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=customer.pk)
+    ask(other)
+    deposit_rows(committed_db, customer, 8)
+    found = Deposit.objects.order_by("id")
+    for index, state in enumerate(["seen", "confirmed", "orphaned", "orphaned"]):
+        Deposit.objects.filter(pk=found[2 * index].pk).update(state=state)
+    for person in (customer, other):
+        assert selectors.latest_and_open_withdrawals_of(person.pk, latest=2, still_open=1) == (
+            selectors.withdrawals_of(person.pk, limit=2),
+            selectors.open_withdrawals_of(person.pk, limit=1),
+        )
+        assert treasury_selectors.latest_and_waiting_deposits_of(person.pk, latest=3) == (
+            treasury_selectors.deposits_of(person.pk, limit=3),
+            treasury_selectors.waiting_deposits_of(person.pk),
+        )
+        board = selectors.dashboard(person.pk)
+        assert board.movements == selectors.movements_of(person.pk, limit=6).rows
+        assert board.funds == selectors.funds_of(person.pk)
+
+
+@pytest.mark.django_db
+def test_the_dashboard_knows_that_withdrawals_are_stopped() -> None:
+    customer = a_customer(micro=100 * USDT)
+    assert not selectors.dashboard(customer.pk).is_frozen
+    freeze_withdrawals(user_id=customer.pk, reason="a test")
+    assert selectors.dashboard(customer.pk).is_frozen
+    assert not selectors.dashboard(a_customer().pk).is_frozen
 
 
 @pytest.mark.django_db
