@@ -45,6 +45,17 @@ SIGNED_IN = {
     "settings": "/settings/",
     "password-change": "/account/password/change/",
 }
+# Each page as somebody who may see it: support, treasurer, finance, admin (the first part of the e-mail address).
+STAFF = {
+    "staff-queue": ("support", "/admin/payouts/withdrawalrequest/"),
+    "staff-customers": ("support", "/admin/accounts/customer/"),
+    "staff-deposits": ("support", "/admin/treasury/deposit/"),
+    "staff-overview": ("finance", "/admin/"),
+    "staff-ledger": ("finance", "/admin/treasury/ledgertransfer/"),
+    "staff-wallets": ("treasurer", "/admin/treasury/wallet/"),
+    "staff-broadcasts": ("treasurer", "/admin/treasury/broadcast/"),
+    "staff-activity": ("admin", "/admin/accounts/activitylog/"),
+}
 EXAMPLE_ADDRESS = "0x52908400098527886E0F7030069857D2E4169EE7"
 
 
@@ -130,6 +141,29 @@ def take_flow(page: Page, wish: Wish, tail: str) -> None:
         take_pages(page, wish, {f"withdrawal-{state}": path for state, path in found.items()}, tail)
 
 
+def take_staff(browser: Browser, wish: Wish, *, size: str, theme: str, language: str) -> None:
+    """The staff's pages, each as its own kind of person; support also opens a request and its first dialog."""
+    tail = f"{size}-{theme}-{language}"
+    for role in ("support", "finance", "treasurer", "admin"):
+        wanted = {name: path for name, (who, path) in STAFF.items() if who == role and wish.wants(name)}
+        if not wanted:
+            continue
+        context = context_of(browser, size=size, theme=theme, language=language)
+        page = context.new_page()
+        page.goto(f"{wish.base}/account/login/")
+        page.fill("[name=login]", f"{role}@{wish.email.partition('@')[2]}")
+        page.fill("[name=password]", wish.password)
+        page.click("[data-testid=login-form] button")
+        page.wait_for_url(lambda url: "/account/login" not in url)
+        take_pages(page, wish, wanted, tail)
+        if role == "support":
+            page.goto(f"{wish.base}{wanted['staff-queue']}")
+            page.locator("a:has(.x-number)").first.click()
+            page.wait_for_load_state()
+            take(page, wish, "staff-request", tail)
+        context.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", default="http://localhost:8000")
@@ -140,6 +174,7 @@ def main() -> None:
     parser.add_argument("--themes", nargs="+", default=["light", "dark"], choices=["light", "dark"])
     parser.add_argument("--languages", nargs="+", default=["ru", "en"], choices=["ru", "en"])
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--staff", action="store_true", help="the staff's pages too (the demo's people)")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     wish = Wish(given.base.rstrip("/"), given.out, given.email, given.password, frozenset(given.only))
@@ -155,6 +190,8 @@ def main() -> None:
                     take_pages(page, wish, SIGNED_IN, tail)
                     take_flow(page, wish, tail)
                     context.close()
+                    if given.staff:
+                        take_staff(browser, wish, size=size, theme=theme, language=language)
 
 
 if __name__ == "__main__":
