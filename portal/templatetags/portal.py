@@ -90,7 +90,7 @@ def moment(at: datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}" data-moment>{} UTC</time>',
         at.isoformat(timespec="seconds"),
-        format_date(at, "j b Y, H:i" if speaks_russian() else "j M Y, H:i"),
+        f"{day(at.date())} {at:%Y, %H:%M}",
     )
 
 
