@@ -225,10 +225,10 @@ def balance(code: str) -> int:
 def balances(codes: Iterable[str]) -> dict[str, int]:
     """The balances of several accounts, by code, at one moment. As `balance`."""
     found = dict.fromkeys(codes, 0)
-    with connection.cursor() as cursor:
+    with _prepared_cursor() as cursor:
         cursor.execute(
             "SELECT a.code, sum(b.balance) FROM treasury_ledgeraccount a"
-            " JOIN treasury_ledgerbalance b ON b.account_id = a.id WHERE a.code = ANY(%s) GROUP BY a.code",
+            " JOIN treasury_ledgerbalance b ON b.account_id = a.id WHERE a.code = ANY(%s::text[]) GROUP BY a.code",
             [list(found)],
         )
         open_ones = {code: int(total) for code, total in cursor.fetchall()}
