@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
@@ -17,6 +16,7 @@ from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.models import Deposit
 from treasury.selectors import DepositView, deposits_of, latest_and_waiting_deposits_of
+from treasury.statements import columns_of, fetch, fetched
 
 from .errors import WithdrawalNotFound
 from .models import WithdrawalEvent, WithdrawalRequest
@@ -64,25 +64,26 @@ def open_withdrawals_of(customer_id: int, *, limit: int = 20) -> list[Withdrawal
 
 
 # What `open_withdrawals_of` and `withdrawals_of` read, in one statement: see the deposits' one.
-_LATEST_AND_OPEN = """
-SELECT * FROM payouts_withdrawalrequest WHERE id IN (
+_LATEST_AND_OPEN = f"""
+SELECT {columns_of(WithdrawalRequest, "w")} FROM payouts_withdrawalrequest w WHERE id IN (
     (SELECT id FROM payouts_withdrawalrequest WHERE customer_id = %(customer)s ORDER BY id DESC LIMIT %(latest)s)
     UNION ALL
     (SELECT id FROM payouts_withdrawalrequest WHERE customer_id = %(customer)s AND state = ANY(%(on_their_way)s)
       ORDER BY id DESC LIMIT %(open)s)
 ) ORDER BY id DESC
-"""
+"""  # noqa: S608  # the names of our own columns
 
 
 def latest_and_open_withdrawals_of(
     customer_id: int, *, latest: int = 20, still_open: int = 20
 ) -> tuple[list[WithdrawalRequest], list[WithdrawalRequest]]:
     """The `latest` newest withdrawals, and the `still_open` newest of those on their way, together in one query."""
-    found = WithdrawalRequest.objects.raw(
+    found = fetched(
+        WithdrawalRequest,
         _LATEST_AND_OPEN,
         {"customer": customer_id, "latest": latest, "on_their_way": _ON_THEIR_WAY, "open": still_open},
     )
-    rows = list(found)
+    rows = [row for row, _more in found]
     return rows[:latest], [row for row in rows if row.state not in FINAL][:still_open]
 
 
@@ -254,9 +255,8 @@ def account_of(customer_id: int, *, days: int = 30) -> Account:
     today = timezone.now().astimezone(UTC).date()
     since = datetime.combine(today - timedelta(days=days - 1), datetime.min.time(), tzinfo=UTC)
     codes = available(customer_id), reserved(customer_id)
-    with connection.cursor() as cursor:
-        cursor.execute(_ACCOUNT, {"codes": list(codes), "since": since, "customer": customer_id})
-        found = {(what, day): int(micro) for what, day, micro in cursor.fetchall()}
+    rows = fetch(_ACCOUNT, {"codes": list(codes), "since": since, "customer": customer_id})
+    found = {(what, day): int(micro) for what, day, micro in rows}
     funds = Funds(*(found.get((code, None), 0) for code in codes))
     balance, series = funds.total_micro, []
     for back in range(days):  # worked backwards from the balance now

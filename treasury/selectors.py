@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.utils import timezone
 
 from treasury.chains import registry
 from treasury.chains.network import Finality, Network
 from treasury.models import Deposit, DepositAddress, NetworkState
+from treasury.statements import columns_of, fetched
 
 WAITING = (Deposit.State.SEEN, Deposit.State.CONFIRMED)
 WAITING_AT_MOST = 50
@@ -106,7 +106,7 @@ def waiting_deposits_of(customer_id: int, *, network: str = "") -> list[DepositV
 
 # What `deposits_of` and `waiting_deposits_of` read, in one statement; a deposit that is both comes twice. Written out
 # because it is on the first page: composing it anew each time took longer than running it.
-_LATEST_AND_WAITING = """
+_LATEST_AND_WAITING = f"""
 WITH own AS (
     SELECT d.id, d.state FROM treasury_deposit d JOIN treasury_depositaddress a ON a.id = d.deposit_address_id
      WHERE a.customer_id = %(customer)s
@@ -118,17 +118,18 @@ WITH own AS (
     UNION ALL
     (SELECT id, true FROM own WHERE state = ANY(%(waiting)s) ORDER BY id DESC LIMIT %(waiting_at_most)s)
 )
-SELECT d.*, a.address AS sent_to, shown.as_waiting
+SELECT {columns_of(Deposit, "d")}, a.address, shown.as_waiting
   FROM shown JOIN treasury_deposit d ON d.id = shown.id JOIN treasury_depositaddress a ON a.id = d.deposit_address_id
  ORDER BY d.id DESC
-"""
+"""  # noqa: S608  # the names of our own columns
 
 
 def latest_and_waiting_deposits_of(
     customer_id: int, *, latest: int = 20
 ) -> tuple[list[DepositView], list[DepositView]]:
     """The `latest` newest of `deposits_of`, and all of `waiting_deposits_of`, together in two queries."""
-    found = Deposit.objects.raw(
+    found = fetched(
+        Deposit,
         _LATEST_AND_WAITING,
         {
             "customer": customer_id,
@@ -138,11 +139,13 @@ def latest_and_waiting_deposits_of(
             "waiting_at_most": WAITING_AT_MOST,
         },
     )
-    rows: list[Any] = list(found)  # deposits with the statement's two further columns
-    for row in rows:
-        row.deposit_address = DepositAddress(pk=row.deposit_address_id, address=row.sent_to)
-    views = list(zip(rows, deposit_views(rows), strict=True))
-    return [view for row, view in views if not row.as_waiting], [view for row, view in views if row.as_waiting]
+    for row, (address, _as_waiting) in found:
+        row.deposit_address = DepositAddress(pk=row.deposit_address_id, address=address)
+    views = deposit_views([row for row, _more in found])
+    sorted_out: dict[bool, list[DepositView]] = {False: [], True: []}
+    for view, (_row, (_address, as_waiting)) in zip(views, found, strict=True):
+        sorted_out[as_waiting].append(view)
+    return sorted_out[False], sorted_out[True]
 
 
 def deposit_views(deposits: Sequence[Deposit]) -> list[DepositView]:
