@@ -97,12 +97,11 @@ def moment(at: datetime | None) -> SafeString:
 @register.simple_tag
 def chart_hits(chart: Chart) -> SafeString:
     """A strip for each day that says its balance when pointed at. Joined here: in a template it costs milliseconds."""
-    said = ((day(entry.on), usdt(entry.balance_micro)) for entry in chart.days)
     return mark_safe(  # noqa: S308  # dates and numbers of ours, nothing that anybody typed
         "".join(
             f'<rect class="hit" x="{entry.x}" y="0" width="{entry.width}" height="{chart.height}">'
             f"<title>{when}: {amount} USDT</title></rect>"
-            for entry, (when, amount) in zip(chart.days, said, strict=True)
+            for entry, (when, amount) in zip(chart.days, _said(chart), strict=True)
         )
     )
 
@@ -111,11 +110,14 @@ def chart_hits(chart: Chart) -> SafeString:
 def chart_rows(chart: Chart) -> SafeString:
     """The table's rows, the latest day first."""
     return mark_safe(  # noqa: S308  # as above
-        "".join(
-            f'<tr><td>{day(entry.on)}</td><td class="end num">{usdt(entry.balance_micro)}</td></tr>'
-            for entry in reversed(chart.days)
-        )
+        "".join(f'<tr><td>{when}</td><td class="end num">{amount}</td></tr>' for when, amount in reversed(_said(chart)))
     )
+
+
+def _said(chart: Chart) -> list[tuple[str, str]]:
+    """Each day and its balance in the reader's language, which is asked for once."""
+    language, russian = get_language() or settings.LANGUAGE_CODE, speaks_russian()
+    return [(_day(entry.on, russian), format_usdt(entry.balance_micro, language)) for entry in chart.days]
 
 
 @register.simple_tag
