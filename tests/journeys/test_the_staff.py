@@ -100,6 +100,11 @@ def test_support_works_the_queue_by_keys_and_two_people_approve(product: Product
     assert first.complaints + second.complaints == []
 
 
+WIDEST = """[...document.querySelectorAll("main *, body *")]
+    .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, 4).map(each => each.outerHTML.slice(0, 300))"""
+
+
 def test_no_page_breaks_the_policy_or_the_width(product: Product, browser: Browser) -> None:
     keys = everything(product.database)
     desk = Desk(browser, product.web(), staff("support", "finance", "treasurer", "admin"))
@@ -110,5 +115,5 @@ def test_no_page_breaks_the_policy_or_the_width(product: Product, browser: Brows
         for width in (1280, 390):
             desk.page.set_viewport_size({"width": width, "height": 844})
             spill = desk.page.evaluate("document.documentElement.scrollWidth")
-            assert spill <= width, f"{path} is {spill} wide on a screen of {width}"
+            assert spill <= width, f"{path} is {spill} wide on a screen of {width}: {desk.page.evaluate(WIDEST)}"
         assert desk.complaints == [], path
