@@ -6,12 +6,14 @@ seconds and a doubled one nothing. The signer's tasks go to its own queue, which
 
 from celery import Celery
 
+from portal import broker
+
+broker.install()
 app = Celery("exchequer")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     task_ignore_result=True,
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
+    task_acks_late=False,
     worker_prefetch_multiplier=1,
     task_default_queue="default",
     task_routes={"treasury.signer_tasks.*": {"queue": "signer"}},

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.db.utils import OperationalError
 from pytest_django import Settings
 
+from devnet import networks as devnet_networks
+from devnet.anvil import ARBITRUM
 from devnet.postgres import PostgresServer
 from devnet.processes import wait_until
 from devnet.valkey import ValkeyServer
 from tests.support import cluster
 from tests.support.chains import LocalChain
 from tests.support.product import Product
+from tests.support.rpc_proxy import RpcProxy
 from tests.support.suite import Share
 from tests.support.watching import Depositor, Depositors, Pool, check_books
 from treasury.models import Deposit
@@ -97,19 +101,29 @@ def test_the_database_is_killed_and_comes_back(
     check_books()
 
 
-def test_valkey_is_killed_and_comes_back(
-    own_valkey: ValkeyServer, product: Product, arbitrum: LocalChain, anna: Depositor
+def test_valkey_is_killed_while_the_node_keeps_a_task_waiting_and_comes_back(
+    own_valkey: ValkeyServer, product: Product, arbitrum: LocalChain, anna: Depositor, proxy: RpcProxy, tmp_path: Path
 ) -> None:
-    product.worker()
+    devnet_networks.write(
+        tmp_path / "networks.toml", {"arbitrum": devnet_networks.network(ARBITRUM, rpc_urls=[proxy.url])}
+    )
+    product.changes["NETWORKS_FILE"] = str(tmp_path / "networks.toml")
+    worker = product.worker()
     product.beat()
     arbitrum.transfer(anna.address, 10_000_000)
     arbitrum.mine(6)
     wait_for(anna, 10_000_000)
 
     assert own_valkey.child is not None
+    asked = proxy.count("eth_getBlockByNumber")
+    proxy.slow(1.5)
+    wait_until(lambda: proxy.count("eth_getBlockByNumber") > asked, what="a task that waits for the node")
     own_valkey.child.kill()
-    arbitrum.transfer(anna.address, 10_000_000)
-    arbitrum.mine(6)
+    proxy.behave()
     own_valkey.start()
-    wait_for(anna, 20_000_000)
-    assert Deposit.objects.filter(state=Deposit.State.CREDITED).count() == 2
+    for expected in (20_000_000, 30_000_000):  # the task that was under way may still see the first
+        arbitrum.transfer(anna.address, 10_000_000)
+        arbitrum.mine(6)
+        wait_for(anna, expected)
+    assert worker.running(), "nobody had to start it again"
+    assert Deposit.objects.filter(state=Deposit.State.CREDITED).count() == 3
