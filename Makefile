@@ -9,7 +9,8 @@
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 ARGS ?=
-WORKERS ?= 2
+# One more than there are processors: some tests mostly wait for blocks.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 # Dozens of processes of ours start in a run: each would compile 1,500 modules anew, which takes three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -97,10 +97,14 @@ class Money:
     def bring_in(self) -> None:
         for code in self.networks:
             self.open_hot_wallet(code)
-        self.deposit("anna", "arbitrum", "500")
-        self.deposit("anna", "bsc", "250.000000000000000777")  # 18 decimals: the ledger keeps the dust apart
-        self.deposit("ben", "arbitrum", "1200.5")
-        self.deposit("clara", "bsc", "15000")
+        deposits = [
+            self.deposit("anna", "arbitrum", "500"),
+            self.deposit("anna", "bsc", "250.000000000000000777"),  # 18 decimals: the ledger keeps the dust apart
+            self.deposit("ben", "arbitrum", "1200.5"),
+            self.deposit("clara", "bsc", "15000"),
+        ]
+        for number, is_credited in enumerate(deposits, start=1):
+            self.wait(f"deposit {number}", is_credited)
         paid = self.withdraw("anna", "arbitrum", RECIPIENTS[0], micro=40_000_000, key="demo-1")
         self.approve(paid, "support")
         rejected = self.withdraw("anna", "bsc", RECIPIENTS[1], micro=20_000_000, key="demo-2")
@@ -147,8 +151,8 @@ class Money:
         give(self.networks, network=code, asset="token", address=address, amount=HOT_WALLET_USDT)
         book_opening_balances(network=code)
 
-    def deposit(self, name: str, code: str, amount: str) -> None:
-        """From the faucet to the customer's own deposit address; waits until it is credited."""
+    def deposit(self, name: str, code: str, amount: str) -> Callable[[], bool]:
+        """From the faucet to the customer's own deposit address; returns what tells whether it is credited."""
         from devnet.faucet.giving import give
         from treasury.addresses import NoAddressAvailable, deposit_address_for
         from treasury.models import Deposit
@@ -166,7 +170,7 @@ class Money:
         if not mine.exists():
             address = deposit_address_for(customer_id=customer.pk, family="evm")
             give(self.networks, network=code, asset="token", address=address, amount=amount)
-        self.wait(f"{name}'s deposit", mine.filter(state=Deposit.State.CREDITED).exists)
+        return mine.filter(state=Deposit.State.CREDITED).exists
 
     def withdraw(self, name: str, code: str, address: str, *, micro: int, key: str) -> WithdrawalRequest:
         """Requested and confirmed by the customer, as the form and the mailed link would."""

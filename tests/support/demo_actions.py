@@ -26,7 +26,7 @@ def fund(network: str, amount: str) -> None:
     """A hot wallet with coins, and a deposit of `anna`, credited."""
     hands = money()
     hands.open_hot_wallet(network)
-    hands.deposit("anna", network, amount)
+    hands.wait("anna's deposit", hands.deposit("anna", network, amount))
 
 
 def withdraw(network: str, first: str, *addresses: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from itertools import chain
 
 import pytest
 
@@ -11,8 +12,6 @@ from tests.support import suite
 
 SUITE = pytest.StashKey[suite.Suite]()
 SHARE = pytest.StashKey[suite.Share]()
-
-ONLY_ASKS = {"--collect-only", "--co", "--help", "-h", "--version", "-V", "--fixtures", "--markers"}
 
 
 def _only_asks(args: list[str]) -> bool:
@@ -39,3 +38,29 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         )  # fmt: skip
     early_config.stash[SHARE] = suite.take_share(services, os.environ.get("PYTEST_XDIST_WORKER", "main"))
     yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, each worker some: one that began last would keep the others waiting. The rest stay random.
+
+    Those that may take longest come first. Every worker collects the same list and xdist deals it out in equal slices.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow.sort(key=lambda item: (-_patience(item), item.nodeid))
+    rest = [item for item in items if not item.get_closest_marker("slow")]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slices: list[list[pytest.Item]] = []
+    for number in range(workers):
+        size = len(items) * (number + 1) // workers - len(items) * number // workers
+        heads = slow[number::workers]
+        taken = max(0, size - len(heads))
+        slices.append(heads + rest[:taken])
+        del rest[:taken]
+    items[:] = [*chain.from_iterable(slices), *rest]
+
+
+def _patience(item: pytest.Item) -> float:
+    """Seconds that the test may take, by its own mark."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark and mark.args else 0.0

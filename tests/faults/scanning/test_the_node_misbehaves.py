@@ -101,11 +101,11 @@ def test_a_node_with_bad_moments_only_delays(
     proxy: RpcProxy,
     networks: dict[str, Any],
 ) -> None:
-    networks["arbitrum"]["rpc_timeout_seconds"] = 0.3
-    registry.reset()
     follow()
     arbitrum.transfer(anna.address, 10_000_000)
     finalize(arbitrum)
+    networks["arbitrum"]["rpc_timeout_seconds"] = 0.5
+    registry.reset()
     misbehave(proxy)
     wait_for_credit(anna, 10_000_000)
     settle(arbitrum)
