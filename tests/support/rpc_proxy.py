@@ -51,6 +51,7 @@ from typing import Any, Self
 import orjson
 import pytest
 import urllib3
+from django.db import connections
 
 from tests.support.odd_json import ODD_STYLES
 from treasury.chains.errors import InvalidTransaction
@@ -468,6 +469,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         self.server.open_connections.discard(self.connection)
+        connections.close_all()  # this thread's, which a test's callback may have opened
         super().finish()
 
     def do_POST(self) -> None:
