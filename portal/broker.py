@@ -13,7 +13,7 @@ from typing import Any
 from kombu.transport import redis
 
 
-class Channel(redis.Channel):  # type: ignore[misc]  # kombu has no types
+class Channel(redis.Channel):
     """A channel that lets go of its messages when its connection is gone."""
 
     do_restore = False

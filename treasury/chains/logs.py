@@ -110,10 +110,10 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
         TRANSFER_TOPIC.encode(),
         _TOPIC_PADDING.encode(),
     )
-    spans = _compact_spans(body, head)
-    if spans is None:
+    found = _compact_logs(body, head)
+    if found is None:
         return None
-    starts, end = spans
+    starts, recipients, end = found.starts, found.recipients, found.end
     # What surrounds the logs must be an envelope with an empty result: then the logs are all there is.
     try:
         around = orjson.loads(body[: starts[0] - len(head)] + body[end:])
@@ -122,19 +122,18 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     if envelope(around) != []:
         return None
 
-    recipients = [body[at + _RECIPIENT_AT : at + _BEHIND_RECIPIENT_AT] for at in starts]
     if b"".join(recipients).translate(None, _HEX_DIGITS):
         return None
     picked = wanted.pick(recipients)
     if not picked:
         return LogsAnswer((), len(starts))
 
-    transactions = _compact_tx_prefixes(body, starts)
+    transactions = _compact_tx_prefixes(body, found)
     if transactions is None:
         return None
     of_interest = {transactions[position] for position in picked}
     positions = [position for position, prefix in enumerate(transactions) if prefix in of_interest]
-    # A log ends at the first brace behind its fixed part: _compact_spans made sure.
+    # A log ends at the first brace behind its fixed part: _compact_logs made sure.
     try:
         logs = [
             orjson.loads(body[starts[at] - len(head) : body.index(b"}", starts[at] + _BEHIND_DATA_AT) + 1])
@@ -147,46 +146,63 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     return LogsAnswer(transfers, len(starts))
 
 
-def _compact_spans(body: bytes, head: bytes) -> tuple[list[int], int] | None:
-    """(where each log's sender begins, where the array's closing bracket stands), None if the form is not kept.
+@dataclass(frozen=True, slots=True)
+class _CompactLogs:
+    """Of each log: where its sender begins, its recipient, and what stands where the first log's transaction stands.
+
+    `end` is where the array's closing bracket stands.
+    """
+
+    starts: list[int]
+    recipients: list[bytes]
+    tx_guesses: list[bytes]
+    end: int
+
+
+def _compact_logs(body: bytes, head: bytes) -> _CompactLogs | None:
+    """None if the form is not kept.
 
     Steps from each log's first "}" to the next log, which must follow at once with the very same head: so there can be
-    no log in between, of another contract or in another form.
+    no log in between, of another contract or in another form. All that is wanted of a log is cut out in passing: the
+    answer is larger than the processor's caches, and to come back for it costs as much as the whole walk.
     """
     first = body.find(head, 0, 4096)
     if first < 0:
         return None
-    width = len(head)
     separator = b"}," + head
     step = len(separator)
     starts: list[int] = []
-    add, find, startswith = starts.append, body.find, body.startswith
-    at = first + width
+    recipients: list[bytes] = []
+    guesses: list[bytes] = []
+    add, add_recipient, add_guess = starts.append, recipients.append, guesses.append
+    find, startswith = body.find, body.startswith
+    at = first + len(head)
+    # The same distance in every log, as long as the numbers before it do not gain a digit.
+    tx_at = max(body.find(_TX_HASH_KEY, at) - at, 0)
+    tx_end = tx_at + _TX_PREFIX_WIDTH
     while True:
-        add(at)
         if not (startswith(_BEFORE_RECIPIENT, at + 40) and startswith(_BEHIND_RECIPIENT, at + _BEHIND_RECIPIENT_AT)):
             return None
+        add(at)
+        add_recipient(body[at + _RECIPIENT_AT : at + _BEHIND_RECIPIENT_AT])
+        add_guess(body[at + tx_at : at + tx_end])
         end = find(b"}", at + _BEHIND_DATA_AT)
         if not startswith(separator, end):  # also if end is -1
             break
         at = end + step
     if end < 0 or body[end : end + 2] != b"}]":
         return None
-    return starts, end + 1
+    return _CompactLogs(starts, recipients, guesses, end + 1)
 
 
-def _compact_tx_prefixes(body: bytes, starts: Sequence[int]) -> list[bytes] | None:
+def _compact_tx_prefixes(body: bytes, logs: _CompactLogs) -> list[bytes] | None:
     """The beginning of each log's transaction hash, with the key in front; None if the form is not kept."""
-    offset = body.find(_TX_HASH_KEY, starts[0]) - starts[0]
-    if offset < 0:
-        return None
-    # The same distance in every log, as long as the numbers before it do not gain a digit.
-    found = [body[at + offset : at + offset + _TX_PREFIX_WIDTH] for at in starts]
-    if not _are_prefixes(found):
-        found = []
-        for at in starts:
-            key = body.find(_TX_HASH_KEY, at + _BEHIND_DATA_AT, body.find(b"}", at + _BEHIND_DATA_AT))
-            found.append(body[key : key + _TX_PREFIX_WIDTH] if key >= 0 else b"")
+    if _are_prefixes(logs.tx_guesses):
+        return logs.tx_guesses
+    found = []
+    for at in logs.starts:
+        key = body.find(_TX_HASH_KEY, at + _BEHIND_DATA_AT, body.find(b"}", at + _BEHIND_DATA_AT))
+        found.append(body[key : key + _TX_PREFIX_WIDTH] if key >= 0 else b"")
     return found if _are_prefixes(found) else None
 
 
