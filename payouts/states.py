@@ -68,7 +68,8 @@ TABLE: tuple[Transition, ...] = (
     _row(State.ON_HOLD, State.REJECTED, Party.STAFF, money=Money.RELEASED),
     _row(State.ON_HOLD, State.CANCELLED, Party.CUSTOMER, money=Money.RELEASED),
     _row(State.APPROVED, State.ORDERED, Party.SYSTEM),
-    _row(State.APPROVED, State.ON_HOLD, Party.SYSTEM),  # the row is not what was approved: never paid, looked at
+    # Staff call it back before it is ordered, or the row is not what was approved. Its approvals are void either way.
+    _row(State.APPROVED, State.ON_HOLD, Party.STAFF, Party.SYSTEM),
     _row(State.APPROVED, State.CANCELLED, Party.CUSTOMER, money=Money.RELEASED),
     _row(State.ORDERED, State.SENT, Party.SYSTEM),
     _row(State.ORDERED, State.FAILED, Party.SYSTEM),

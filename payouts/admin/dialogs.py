@@ -84,6 +84,7 @@ class ApproveForm(WithdrawalDialogForm):
 
 
 class HoldForm(WithdrawalDialogForm):
+    states = (State.IN_REVIEW, State.APPROVED)
     reason = reason_field(
         gettext_lazy("Reason"), help_text=gettext_lazy("The customer reads this: what is missing, what to do next.")
     )

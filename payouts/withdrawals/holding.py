@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -30,6 +31,8 @@ def hold_withdrawal(
 ) -> WithdrawalRequest:
     """Put a request on hold, for a `reason` that the customer reads, `until` then at the latest (None: until released).
 
+    An approved one can be called back like this until its payment is ordered; its approvals are void then.
+
     Raises NotPermitted, StepUpFailed, ReasonMissing, HoldInThePast, WithdrawalNotFound, OwnRequest, StaleRevision,
     WrongState, ClaimedByAnother.
     """
@@ -40,7 +43,10 @@ def hold_withdrawal(
     verify_step_up(user=holder, credential=step_up, origin=origin)
     with transaction.atomic(durable=True):
         row = locked(withdrawal_id)
-        require(row, revision=revision, states=(State.IN_REVIEW,), actor=holder)
+        require(row, revision=revision, states=(State.IN_REVIEW, State.APPROVED), actor=holder)
+        voided: dict[str, Any] = {}
+        if row.state == State.APPROVED:
+            voided = {"revision": row.revision + 1, "decided_at": None}
         event = move(
             row,
             State.ON_HOLD,
@@ -48,10 +54,11 @@ def hold_withdrawal(
             actor=holder,
             origin=origin,
             reason=told,
-            facts={"until": until.isoformat() if until else None},
+            facts={"until": until.isoformat() if until else None, "approvals_voided": bool(voided)},
             hold_until=until,
             reason_for_customer=told[:500],
             **UNCLAIMED,
+            **voided,
         )
         emails.tell_customer("held", row, event)
     return row

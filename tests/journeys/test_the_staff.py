@@ -12,6 +12,7 @@ from accounts.models import User
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from tests.payouts.people import PASSWORD, USDT, a_customer, in_review, staff
 from tests.portal.admin.rows import everything
+from tests.support.accessibility import serious_problems
 from tests.support.product import Product
 
 pytestmark = [pytest.mark.browser]
@@ -105,15 +106,41 @@ WIDEST = """[...document.querySelectorAll("main *, body *")]
     .slice(0, 4).map(each => each.outerHTML.slice(0, 300))"""
 
 
-def test_no_page_breaks_the_policy_or_the_width(product: Product, browser: Browser) -> None:
+def shown_in(page: Page, theme: str) -> None:
+    """The theme's switch of the admin, without a reload."""
+    page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", theme == "dark")
+    page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
+
+
+def test_no_page_breaks_the_policy_or_the_width_or_is_hard_to_use(product: Product, browser: Browser) -> None:
     keys = everything(product.database)
-    desk = Desk(browser, product.web(), staff("support", "finance", "treasurer", "admin"))
+    desk = Desk(browser, product.web(), staff("support", "finance", "treasurer", "admin"), reduced_motion="reduce")
     lists = [f"/admin/{prefix.replace('_', '/', 1)}/" for prefix in keys]
     pages = [f"{address}{key}/change/" for address, key in zip(lists, keys.values(), strict=True)]
+    problems: list[str] = []
     for path in ["/admin/", f"{QUEUE}?tab=all", "/admin/accounts/staffuser/add/", *lists, *pages]:
         desk.page.goto(desk.site + path)
         for width in (1280, 390):
             desk.page.set_viewport_size({"width": width, "height": 844})
             spill = desk.page.evaluate("document.documentElement.scrollWidth")
             assert spill <= width, f"{path} is {spill} wide on a screen of {width}: {desk.page.evaluate(WIDEST)}"
+            for theme in ("light", "dark"):
+                shown_in(desk.page, theme)
+                problems += [f"{theme} {width}: {problem}" for problem in serious_problems(desk.page)]
         assert desk.complaints == [], path
+    assert problems == []
+
+
+def test_no_dialog_is_hard_to_use(product: Product, browser: Browser) -> None:
+    row = in_review(a_customer(micro=5000 * USDT), 40 * USDT)
+    desk = Desk(browser, product.web(), staff("support", "treasurer"), reduced_motion="reduce")
+    problems: list[str] = []
+    for key in "ahrg":
+        desk.open(f"{QUEUE}{row.pk}/change/")
+        press(desk.page, key)
+        expect(desk.page.get_by_role("dialog")).to_be_visible()
+        for theme in ("light", "dark"):
+            shown_in(desk.page, theme)
+            problems += [f"{key} {theme}: {problem}" for problem in serious_problems(desk.page)]
+    assert problems == []
+    assert desk.complaints == []

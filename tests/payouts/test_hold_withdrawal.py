@@ -8,9 +8,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.freezes import freeze_withdrawals
 from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
-from payouts import errors, withdrawals
+from payouts import engine, errors, withdrawals
 from payouts.models import WithdrawalRequest
 from tests.payouts.people import STEP_UP, USDT, a_customer, approve, approved, funds, in_review, staff
 
@@ -41,6 +42,39 @@ def test_a_held_request_cannot_be_approved() -> None:
     row = hold(in_review(a_customer(micro=100 * USDT)))
     with pytest.raises(errors.WrongState):
         approve(row, staff("support"))
+
+
+def test_an_approved_request_is_called_back_and_needs_its_approvals_anew() -> None:
+    customer = a_customer(micro=100 * USDT)
+    row = approved(customer)
+    seen = row.revision
+    row = hold(row)
+    assert (row.state, row.revision, row.decided_at) == ("on_hold", seen + 1, None)
+    assert engine.start_payouts() == 0
+    back = withdrawals.release_hold(withdrawal_id=row.pk, actor=staff("support"), revision=row.revision)
+    assert back.state == "in_review"
+    assert approve(back, staff("support")).state == "approved"
+    assert funds(customer) == (59 * USDT, 41 * USDT)
+
+
+def test_the_request_of_a_customer_who_was_frozen_after_the_approval_has_a_way_out() -> None:
+    customer = a_customer(micro=100 * USDT)
+    row = approved(customer)
+    freeze_withdrawals(user_id=customer.pk, reason="asked by the customer", process="test")
+    assert engine.start_payouts() == 0
+    row = hold(row)
+    row = withdrawals.reject_withdrawal(
+        withdrawal_id=row.pk, actor=staff("support"), revision=row.revision, reason_for_customer="As agreed.",
+        step_up=STEP_UP,
+    )  # fmt: skip
+    assert (row.state, funds(customer)) == ("rejected", (100 * USDT, 0))
+
+
+def test_an_ordered_request_cannot_be_called_back() -> None:
+    row = approved(a_customer(micro=100 * USDT))
+    engine.start_payouts()
+    with pytest.raises(errors.WrongState):
+        hold(row)
 
 
 def test_a_released_request_is_in_review_again() -> None:
@@ -91,11 +125,6 @@ def test_a_stale_revision_is_refused() -> None:
     row = in_review(a_customer(micro=100 * USDT))
     with pytest.raises(errors.StaleRevision):
         hold(row, revision=row.revision + 1)
-
-
-def test_what_is_approved_is_past_holding() -> None:
-    with pytest.raises(errors.WrongState):
-        hold(approved(a_customer(micro=100 * USDT)))
 
 
 def test_finance_may_not_hold() -> None:

@@ -27,6 +27,7 @@ ALLOWED = {
     ("on_hold", "rejected", "staff"),
     ("on_hold", "cancelled", "customer"),
     ("approved", "ordered", "system"),
+    ("approved", "on_hold", "staff"),
     ("approved", "on_hold", "system"),
     ("approved", "cancelled", "customer"),
     ("ordered", "sent", "system"),

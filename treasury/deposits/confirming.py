@@ -12,12 +12,13 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from treasury import failpoints
+from treasury.alarms import raise_alarm, resolve_alarm
 from treasury.chains import registry
 from treasury.chains.network import Network
-from treasury.chains.ports import ChainAdapter, Receipt, Transfer
+from treasury.chains.ports import BlockRef, ChainAdapter, Receipt, Transfer
 from treasury.deposits.reorgs import take_back
 from treasury.deposits.storing import store_transfers
-from treasury.models import Deposit
+from treasury.models import Alarm, Deposit
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class _Findings:
     """What the receipts say of a batch."""
 
     confirmed: list[Deposit] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)  # those that the confirmed ones rest on
     # Receipts to be stored: they hold transfers that the scan has not, or has otherwise, or lie in another block.
     corrections: list[Receipt] = field(default_factory=list)
     without_receipt: list[Deposit] = field(default_factory=list)
@@ -48,7 +50,8 @@ def confirm_deposits(network_code: str) -> int:
 
     Each transaction's receipt is read: a deposit that it does not hold is taken back, one that the scan missed is
     added, one that lies in another block starts to wait anew. A node that has no receipt although the block is still
-    there has not answered: the deposit waits.
+    there has not answered: the deposit waits. Where there are several nodes they have to agree on the receipt: money
+    that only one of them shows is not credited.
     """
     network, chain = registry.network(network_code), registry.adapter(network_code)
     final = chain.finalized()
@@ -66,8 +69,9 @@ def confirm_deposits(network_code: str) -> int:
         last_id = batch[-1].pk
         findings = _read_receipts(chain, batch)
         lost = _off_the_chain(chain, findings.without_receipt)
+        confirmed = _undisputed(network, chain, findings, final)
         with transaction.atomic(durable=True):
-            done += _confirm(findings.confirmed)
+            done += _confirm(confirmed)
             take_back(network, lost, reason="its block is no longer on the chain")
             for receipt in findings.corrections:
                 _correct(network, receipt)
@@ -88,9 +92,27 @@ def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit]) -> _Findings:
         held = {transfer.ordinal: transfer for transfer in receipt.transfers}
         agreed = [row for row in rows if _says_the_same(row, held.get(row.ordinal))]
         findings.confirmed += agreed
+        findings.receipts += [receipt] if agreed else []
         if len(agreed) < len(rows) or len(rows) < len(held):
             findings.corrections.append(receipt)
     return findings
+
+
+def _undisputed(network: Network, chain: ChainAdapter, findings: _Findings, final: BlockRef) -> list[Deposit]:
+    """Those on which the nodes agree; an alarm as long as there are others."""
+    key = f"nodes-disagree-on-deposits:{network.code}"
+    disputed = chain.disputed(findings.receipts, final)
+    if disputed:
+        raise_alarm(
+            key=key,
+            severity=Alarm.Severity.CRITICAL,
+            network=network.code,
+            message="Nodes disagree on transactions that pay deposits. These deposits wait until they agree.",
+            facts={"block": final.number, "tx_hashes": sorted(disputed)[:20]},
+        )
+    elif findings.receipts:
+        resolve_alarm(key=key, actor_label="system:watcher")
+    return [row for row in findings.confirmed if row.tx_hash not in disputed]
 
 
 def _says_the_same(row: Deposit, transfer: Transfer | None) -> bool:

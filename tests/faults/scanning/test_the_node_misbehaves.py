@@ -15,6 +15,7 @@ from tests.support.chains import LocalChain
 from tests.support.rpc_proxy import RpcProxy
 from tests.support.watching import Depositor, alarms, finalize, follow, only_deposit, settle
 from treasury import deposits
+from treasury.alarms import is_raised
 from treasury.chains import errors, registry
 from treasury.deposits import following
 from treasury.models import Alarm, Deposit, NetworkState
@@ -223,3 +224,33 @@ def test_a_fork_that_one_endpoint_shows_before_finality_costs_nothing(
     again = only_deposit()
     assert (again.pk, again.state, again.block_hash) == (deposit.pk, Deposit.State.CREDITED, deposit.block_hash)
     assert anna.available == 10_000_000
+
+
+def test_money_that_only_one_of_two_nodes_shows_is_not_credited(
+    arbitrum: LocalChain, anna: Depositor, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]
+) -> None:
+    liar, honest = rpc_proxy(arbitrum.url), rpc_proxy(arbitrum.url)
+    networks["arbitrum"]["rpc_urls"] = [liar.url, honest.url]
+    registry.reset()
+    follow()
+
+    def a_thousand_times(log: dict[str, Any]) -> dict[str, Any]:
+        return log | {"data": f"0x{int(log['data'], 16) * 1000:064x}"}
+
+    liar.edit("eth_getLogs", lambda _, logs: [a_thousand_times(log) for log in logs])
+    liar.edit(
+        "eth_getTransactionReceipt",
+        lambda _, receipt: receipt and receipt | {"logs": [a_thousand_times(log) for log in receipt["logs"]]},
+    )
+    arbitrum.transfer(anna.address, 10_000_000)
+    settle(arbitrum)
+    follow()
+    assert only_deposit().amount_micro == 10_000_000_000, "the liar is asked first"
+    assert anna.available == 0
+    assert is_raised("nodes-disagree-on-deposits:arbitrum")
+
+    liar.behave()
+    follow()
+    settle(arbitrum)
+    assert anna.available == 10_000_000
+    assert not is_raised("nodes-disagree-on-deposits:arbitrum")
