@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.demo import Demo, fresh_address, visitor
+from tests.support.accessibility import serious_problems
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 PASSWORD = "a long way 2 the bank"
@@ -54,6 +55,9 @@ def test_a_newcomer_deposits_and_is_paid_out_on_both_networks(demo: Demo, browse
     # 100 + 2,000 came in; 40 + 1 and 1,500.25 + the fee went out; the dust is kept apart, to the last unit
     assert ledger_balance(demo, "dust:bsc") - dust_before == 777
     assert console == [], "the console of the portal's pages stays silent"
+    for tool in ("faucet_url", "mail_url"):
+        page.goto(demo.facts[tool])
+        assert serious_problems(page) == []
 
 
 def sign_up(demo: Demo, browser: Browser, email: str) -> tuple[Page, list[str]]:

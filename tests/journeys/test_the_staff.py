@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from wagtail.models import Page as ContentPage
 
 from accounts.models import User
 from payouts.models import WithdrawalApproval, WithdrawalRequest
@@ -142,5 +143,19 @@ def test_no_dialog_is_hard_to_use(product: Product, browser: Browser) -> None:
         for theme in ("light", "dark"):
             shown_in(desk.page, theme)
             problems += [f"{key} {theme}: {problem}" for problem in serious_problems(desk.page)]
+    assert problems == []
+    assert desk.complaints == []
+
+
+def test_no_page_of_the_editors_is_hard_to_use(product: Product, browser: Browser) -> None:
+    editor = User.objects.create_superuser("editor@example.com", PASSWORD)
+    desk = Desk(browser, product.web(), editor, reduced_motion="reduce")
+    home = ContentPage.objects.get(depth=2).pk
+    problems: list[str] = []
+    for path in ["", f"pages/{home}/", f"pages/{home}/edit/", "images/", "documents/", "redirects/", "sites/"]:
+        answer = desk.page.goto(f"{desk.site}/cms/{path}")
+        assert answer is not None
+        assert answer.ok, path
+        problems += serious_problems(desk.page)
     assert problems == []
     assert desk.complaints == []
