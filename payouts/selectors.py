@@ -25,6 +25,7 @@ from .states import CANCELLABLE, FINAL, State
 
 COUNTED_AT_MOST = 1000
 _ON_THEIR_WAY = [state.value for state in State if state not in FINAL]
+_STATE_LABELS = dict(WithdrawalRequest.State.choices)  # Django's own display makes this anew for each row
 VOID_DEPOSITS = frozenset({Deposit.State.ORPHANED, Deposit.State.REVERSED, Deposit.State.BELOW_MINIMUM})
 
 
@@ -188,7 +189,7 @@ def _of_withdrawal(row: WithdrawalRequest) -> Movement:
         network=row.network,
         address=row.address,
         state=row.state,
-        state_label=row.get_state_display(),
+        state_label=str(_STATE_LABELS[row.state]),
         is_void=row.state in FINAL and row.state != State.PAID,
         tx_hash=row.tx_hash,
         explorer_url=explorer_url(row),

@@ -15,6 +15,7 @@ from treasury.models import Deposit, DepositAddress, NetworkState
 from treasury.statements import columns_of, fetched
 
 WAITING = (Deposit.State.SEEN, Deposit.State.CONFIRMED)
+_STATE_LABELS = dict(Deposit.State.choices)  # Django's own display makes this anew for each row
 WAITING_AT_MOST = 50
 
 
@@ -165,7 +166,7 @@ def deposit_views(deposits: Sequence[Deposit]) -> list[DepositView]:
                 explorer_url=network.explorer_url(deposit.tx_hash),
                 amount_micro=deposit.amount_micro,
                 state=deposit.state,
-                state_label=deposit.get_state_display(),
+                state_label=str(_STATE_LABELS[deposit.state]),
                 is_below_minimum=deposit.amount_micro < network.min_deposit_micro,
                 block_number=deposit.block_number,
                 seen_at=deposit.seen_at,

@@ -5,16 +5,19 @@ from typing import Any
 
 from django import template
 from django.template.context import RequestContext
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from .portal import icon
 
 register = template.Library()
+
+_TOKEN, _NEXT = "\ue000", "\ue001"  # stand in the drawn switches for what each page puts there
 
 
 @register.simple_tag
@@ -42,6 +45,24 @@ def nav_links(context: RequestContext) -> SafeString:
 def tab_links(context: RequestContext) -> SafeString:
     """The entries of the bar at the foot of a narrow screen."""
     return _tab_links(get_language(), context.get("section", ""))
+
+
+@register.simple_tag(takes_context=True)
+def switches(context: RequestContext) -> SafeString:
+    """The two switches, of language and of colours, which lead back to this page."""
+    drawn = _switches(get_language(), context.get("theme", ""))
+    values = {_TOKEN: str(context["csrf_token"]), _NEXT: escape(context["request"].get_full_path())}
+    for placeholder, value in values.items():
+        drawn = drawn.replace(placeholder, value)
+    return mark_safe(drawn)  # noqa: S308  # a template of ours, a token of Django's, and a path that is escaped
+
+
+@lru_cache(maxsize=64)
+def _switches(language: str | None, theme: str) -> str:
+    return render_to_string(
+        "portal/parts/switches.html",
+        {"theme": theme, "csrf_token": _TOKEN, "request": {"get_full_path": _NEXT}, "LANGUAGE_CODE": language},
+    )
 
 
 @lru_cache(maxsize=64)

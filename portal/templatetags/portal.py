@@ -121,6 +121,25 @@ def _said(chart: Chart) -> list[tuple[str, str]]:
 
 
 @register.simple_tag
+def period_links(periods: Iterable[int], chosen: int) -> SafeString:
+    """The chart's periods, each a link to this page with it."""
+    return _period_links(get_language(), tuple(periods), chosen)
+
+
+@lru_cache(maxsize=64)
+def _period_links(_language: str | None, periods: tuple[int, ...], chosen: int) -> SafeString:
+    here = mark_safe(' aria-current="true"')
+    return format_html_join(
+        "",
+        '<li><a href="?days={}"{}>{}</a></li>',
+        (
+            (each, here if each == chosen else "", ngettext("%(days)s day", "%(days)s days", each) % {"days": each})
+            for each in periods
+        ),
+    )
+
+
+@register.simple_tag
 def day(at: Any) -> str:
     """A date as it is written beside others: 9 Nov."""
     return _day(at, speaks_russian())

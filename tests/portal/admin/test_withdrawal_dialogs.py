@@ -280,7 +280,15 @@ def test_what_a_colleague_has_claimed_is_left_to_them(signed_in: SignedIn, dialo
     assert f"{colleague.email} is working on this withdrawal" in refusal(sent(client, dialog, row))
 
 
-@pytest.mark.parametrize("dialog", ["approve", "hold", "reject", "release"])
+def test_a_hold_that_comes_after_the_approval_still_stops_the_payment(signed_in: SignedIn) -> None:
+    row = in_review(a_customer(micro=100 * USDT))
+    client, _person = signed_in("support")
+    approve(row, staff("support"))
+    sent(client, "hold", row)
+    assert state(row) == "on_hold"
+
+
+@pytest.mark.parametrize("dialog", ["approve", "reject", "release"])
 def test_what_was_decided_meanwhile_is_not_decided_again(signed_in: SignedIn, dialog: str) -> None:
     row = in_review(a_customer(micro=100 * USDT))
     client, _person = signed_in("support")
