@@ -75,7 +75,7 @@ def _product(bench: Bench, database: Database) -> float:
 
 
 def _networks_file(bench: Bench) -> Path:
-    path = bench.folder / "networks.toml"
+    path = bench.folder / "scan_networks.toml"  # not that of the pages: it has the scan's own token
     if not path.exists():
         made = networks.network(ARBITRUM, rpc_urls=["http://127.0.0.1:1"], token=TOKEN)
         networks.write(path, {"arbitrum": made})
