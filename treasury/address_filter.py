@@ -54,13 +54,13 @@ class PoolFilter:
         self._last_slice = b""
         self.size = 0
 
-    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+    def pick(self, recipients: bytes) -> Sequence[int]:
         """Positions of the recipients that may be ours, ascending; see `AddressFilter.pick`."""
         if not recipients:
             return []
         self.refresh()
         # All look-ups at once: one by one, each would wait for its own miss of the processor's caches.
-        words = np.frombuffer(unhexlify(b"".join(recipients)), dtype=np.uint32).reshape(-1, _WORDS_IN_ADDRESS)
+        words = np.frombuffer(unhexlify(recipients), dtype=np.uint32).reshape(-1, _WORDS_IN_ADDRESS)
         passed = np.flatnonzero(self._has(words[:, 0]))
         return [int(position) for position in passed[self._has(words[passed, 1])]]
 

@@ -148,7 +148,7 @@ class FakeChain:
         self._ask("transfers")
         blocks = self._range(first_block, last_block)
         found = [each for block in blocks for each in self._transfers_in(block)]
-        picked = wanted.pick([each.recipient[2:].lower().encode() for each in found])
+        picked = wanted.pick("".join([each.recipient[2:].lower() for each in found]).encode())
         return ScannedRange(
             first_block=first_block,
             last=_ref(blocks[-1]),

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
 from treasury.chains import rpc_values as read
 from treasury.chains.errors import MalformedAnswer
-from treasury.chains.ports import AddressFilter, ForeignTransfer, Transfer
+from treasury.chains.ports import RECIPIENT_DIGITS, AddressFilter, ForeignTransfer, Transfer
 
 TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256("Transfer(address,address,uint256)")"""
@@ -29,9 +30,10 @@ _HEX_DIGITS = b"0123456789abcdef"
 # The fixed part of a compact log behind its head: sender, then these, each at a constant distance.
 _BEFORE_RECIPIENT = b'","0x' + _TOPIC_PADDING.encode()
 _BEHIND_RECIPIENT = b'"],"data":"0x'
-_RECIPIENT_AT = 40 + len(_BEFORE_RECIPIENT)
-_BEHIND_RECIPIENT_AT = _RECIPIENT_AT + 40
-_DATA_AT = _BEHIND_RECIPIENT_AT + len(_BEHIND_RECIPIENT)
+_BEFORE_TABLE, _BEHIND_TABLE = (np.frombuffer(part, dtype=np.uint8) for part in (_BEFORE_RECIPIENT, _BEHIND_RECIPIENT))
+_PIECE_AT = 40
+_PIECE_WIDTH = len(_BEFORE_RECIPIENT) + RECIPIENT_DIGITS + len(_BEHIND_RECIPIENT)
+_DATA_AT = _PIECE_AT + _PIECE_WIDTH
 _BEHIND_DATA_AT = _DATA_AT + 64
 _TX_HASH_KEY = b'"transactionHash":"0x'
 # The key and the first digits of the hash: enough to choose what is decoded. Ordinals are counted by whole hashes.
@@ -113,7 +115,7 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     found = _compact_logs(body, head)
     if found is None:
         return None
-    starts, recipients, end = found.starts, found.recipients, found.end
+    starts, end = found.starts, found.end
     # What surrounds the logs must be an envelope with an empty result: then the logs are all there is.
     try:
         around = orjson.loads(body[: starts[0] - len(head)] + body[end:])
@@ -122,7 +124,8 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     if envelope(around) != []:
         return None
 
-    if b"".join(recipients).translate(None, _HEX_DIGITS):
+    recipients = _compact_recipients(found.pieces)
+    if recipients is None:
         return None
     picked = wanted.pick(recipients)
     if not picked:
@@ -148,23 +151,22 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
 
 @dataclass(frozen=True, slots=True)
 class _CompactLogs:
-    """Of each log: where its sender begins, its recipient, and what stands where the first log's transaction stands.
-
-    `end` is where the array's closing bracket stands.
+    """Of each log: where its sender begins, its recipient with what stands around it, and what stands where the first
+    log's transaction stands. `end` is where the array's closing bracket stands.
     """
 
     starts: list[int]
-    recipients: list[bytes]
+    pieces: list[bytes]
     tx_guesses: list[bytes]
     end: int
 
 
 def _compact_logs(body: bytes, head: bytes) -> _CompactLogs | None:
-    """None if the form is not kept.
+    """None if the form is not kept; that it is counts only once `_compact_recipients` has said so of the pieces.
 
-    Steps from each log's first "}" to the next log, which must follow at once with the very same head: so there can be
-    no log in between, of another contract or in another form. All that is wanted of a log is cut out in passing: the
-    answer is larger than the processor's caches, and to come back for it costs as much as the whole walk.
+    Steps from each log's first "}" behind its fixed part to the next log, which must follow at once with the very same
+    head: so there can be no log in between, of another contract or in another form. All that is wanted of a log is cut
+    out in passing: the answer is larger than the processor's caches, and to come back for it costs as much as the walk.
     """
     first = body.find(head, 0, 4096)
     if first < 0:
@@ -172,19 +174,17 @@ def _compact_logs(body: bytes, head: bytes) -> _CompactLogs | None:
     separator = b"}," + head
     step = len(separator)
     starts: list[int] = []
-    recipients: list[bytes] = []
+    pieces: list[bytes] = []
     guesses: list[bytes] = []
-    add, add_recipient, add_guess = starts.append, recipients.append, guesses.append
+    add, add_piece, add_guess = starts.append, pieces.append, guesses.append
     find, startswith = body.find, body.startswith
     at = first + len(head)
     # The same distance in every log, as long as the numbers before it do not gain a digit.
     tx_at = max(body.find(_TX_HASH_KEY, at) - at, 0)
     tx_end = tx_at + _TX_PREFIX_WIDTH
     while True:
-        if not (startswith(_BEFORE_RECIPIENT, at + 40) and startswith(_BEHIND_RECIPIENT, at + _BEHIND_RECIPIENT_AT)):
-            return None
         add(at)
-        add_recipient(body[at + _RECIPIENT_AT : at + _BEHIND_RECIPIENT_AT])
+        add_piece(body[at + _PIECE_AT : at + _DATA_AT])
         add_guess(body[at + tx_at : at + tx_end])
         end = find(b"}", at + _BEHIND_DATA_AT)
         if not startswith(separator, end):  # also if end is -1
@@ -192,7 +192,22 @@ def _compact_logs(body: bytes, head: bytes) -> _CompactLogs | None:
         at = end + step
     if end < 0 or body[end : end + 2] != b"}]":
         return None
-    return _CompactLogs(starts, recipients, guesses, end + 1)
+    return _CompactLogs(starts, pieces, guesses, end + 1)
+
+
+def _compact_recipients(pieces: Sequence[bytes]) -> bytes | None:
+    """All recipients, 40 hex digits each; None unless each stands between exactly what is to stand around it."""
+    joined = b"".join(pieces)
+    if len(joined) != _PIECE_WIDTH * len(pieces):
+        return None
+    table = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _PIECE_WIDTH)
+    before, digits, behind = np.split(
+        table, [len(_BEFORE_RECIPIENT), len(_BEFORE_RECIPIENT) + RECIPIENT_DIGITS], axis=1
+    )
+    if not ((before == _BEFORE_TABLE).all() and (behind == _BEHIND_TABLE).all()):
+        return None
+    recipients = digits.tobytes()
+    return None if recipients.translate(None, _HEX_DIGITS) else recipients
 
 
 def _compact_tx_prefixes(body: bytes, logs: _CompactLogs) -> list[bytes] | None:
@@ -237,7 +252,7 @@ def _scan_parsed(body: bytes, *, contract: str, wanted: AddressFilter, envelope:
             raise MalformedAnswer("the node sent logs of another contract")
         recipients.append(_topic_address(topics[2]).encode())
         tx_hashes.append(read.hash32(log.get("transactionHash"), "transaction hash"))
-    picked = frozenset(wanted.pick(recipients))
+    picked = frozenset(wanted.pick(b"".join(recipients)))
     of_interest = {tx_hashes[position] for position in picked}
     positions = [position for position, tx_hash in enumerate(tx_hashes) if tx_hash in of_interest]
     transfers = _with_ordinals(

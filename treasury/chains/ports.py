@@ -76,14 +76,18 @@ class ForeignTransfer:
     amount_raw: int
 
 
+RECIPIENT_DIGITS = 40
+"""Hex digits of a recipient, as an AddressFilter is given them."""
+
+
 class AddressFilter(Protocol):
     """Which recipients may be ours. May say yes too often (a bitmap does), never no to an address of ours."""
 
-    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
+    def pick(self, recipients: bytes) -> Sequence[int]:
         """Positions of the recipients that may be ours, ascending.
 
-        `recipients`: 40 lower-case hex digits each, as ASCII bytes, without "0x". Called once per range with all of
-        the range's recipients (50,000 and more), so implementations work on the whole list at once.
+        `recipients`: 40 lower-case hex digits each, as ASCII bytes, without "0x", one after the other. Called once per
+        range with all of the range's recipients (50,000 and more), so implementations work on all of them at once.
         """
         ...
 
@@ -406,13 +410,15 @@ class ExactAddresses:
     def __init__(self, addresses: Sequence[str]) -> None:
         self._wanted = frozenset(address.removeprefix("0x").lower().encode("ascii") for address in addresses)
 
-    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
-        wanted = self._wanted
-        return [position for position, recipient in enumerate(recipients) if recipient in wanted]
+    def pick(self, recipients: bytes) -> Sequence[int]:
+        starts = range(0, len(recipients), RECIPIENT_DIGITS)
+        return [
+            position for position, at in enumerate(starts) if recipients[at : at + RECIPIENT_DIGITS] in self._wanted
+        ]
 
 
 class EveryAddress:
     """An AddressFilter that wants everything."""
 
-    def pick(self, recipients: Sequence[bytes]) -> Sequence[int]:
-        return range(len(recipients))
+    def pick(self, recipients: bytes) -> Sequence[int]:
+        return range(len(recipients) // RECIPIENT_DIGITS)

@@ -350,7 +350,7 @@ def test_a_stranger_whom_the_filter_lets_pass_is_settled_by_the_database(
 ) -> None:
     from treasury.address_filter import PoolFilter
 
-    monkeypatch.setattr(PoolFilter, "pick", lambda self, recipients: range(len(recipients)))
+    monkeypatch.setattr(PoolFilter, "pick", lambda self, recipients: range(len(recipients) // 40))
     follow()
     arbitrum.transfer(checksummed("ab" * 20), 5_000_000)
     arbitrum.transfer(anna.address, 5_000_000)
