@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
+import psycopg
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connection, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import DiagnosticField, ExecStatus, TransactionStatus
 
 from treasury.chart import UnknownAccount, kind_of, register_kind
 
@@ -189,6 +190,8 @@ def _post_one(posting: Posting) -> int:
     with live.wrap_database_errors:
         result = libpq.exec_params(_POST_ONE_IN_LIBPQ, texts)
         if result.status != ExecStatus.TUPLES_OK:
+            if not result.error_field(DiagnosticField.SQLSTATE):  # not the server's words: it went away
+                raise psycopg.OperationalError(result.get_error_message())
             raise error_from_result(result)
     return int(result.get_value(0, 0))
 

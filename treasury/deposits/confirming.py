@@ -55,7 +55,7 @@ def confirm_deposits(network_code: str) -> int:
     """
     network, chain = registry.network(network_code), registry.adapter(network_code)
     final = chain.finalized()
-    done, last_id = 0, 0
+    done, last_id, waiting = 0, 0, 0
     for _ in range(BATCHES_PER_RUN):
         batch = list(
             Deposit.objects.filter(
@@ -70,6 +70,7 @@ def confirm_deposits(network_code: str) -> int:
         findings = _read_receipts(chain, batch)
         lost = _off_the_chain(chain, findings.without_receipt)
         confirmed = _undisputed(network, chain, findings, final)
+        waiting += len(findings.confirmed) - len(confirmed)
         with transaction.atomic(durable=True):
             done += _confirm(confirmed)
             take_back(network, lost, reason="its block is no longer on the chain")
@@ -77,6 +78,8 @@ def confirm_deposits(network_code: str) -> int:
                 _correct(network, receipt)
             failpoints.hit("before_deposit_confirm_commit")
         failpoints.hit("after_deposit_confirm_commit")
+    if not waiting:  # none of all batches
+        resolve_alarm(key=_disputed_alarm(network_code), actor_label="system:watcher")
     return done
 
 
@@ -99,20 +102,21 @@ def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit]) -> _Findings:
 
 
 def _undisputed(network: Network, chain: ChainAdapter, findings: _Findings, final: BlockRef) -> list[Deposit]:
-    """Those on which the nodes agree; an alarm as long as there are others."""
-    key = f"nodes-disagree-on-deposits:{network.code}"
+    """Those on which the nodes agree; an alarm if there are others."""
     disputed = chain.disputed(findings.receipts, final)
     if disputed:
         raise_alarm(
-            key=key,
+            key=_disputed_alarm(network.code),
             severity=Alarm.Severity.CRITICAL,
             network=network.code,
             message="Nodes disagree on transactions that pay deposits. These deposits wait until they agree.",
             facts={"block": final.number, "tx_hashes": sorted(disputed)[:20]},
         )
-    elif findings.receipts:
-        resolve_alarm(key=key, actor_label="system:watcher")
     return [row for row in findings.confirmed if row.tx_hash not in disputed]
+
+
+def _disputed_alarm(network_code: str) -> str:
+    return f"nodes-disagree-on-deposits:{network_code}"
 
 
 def _says_the_same(row: Deposit, transfer: Transfer | None) -> bool:

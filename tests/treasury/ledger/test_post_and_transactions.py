@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, close_old_connections, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from tests.support.databases import CommittedDatabase
+from tests.support.suite import Share
 from tests.treasury.ledger.conftest import available
 from treasury.ledger import InsufficientFunds, InvalidPosting, Posting, open_accounts, post
 
@@ -78,5 +79,20 @@ def test_a_text_does_not_end_in_its_middle(committed_db: CommittedDatabase) -> N
 def test_a_posting_after_the_connection_was_lost_is_made_on_a_new_one(committed_db: CommittedDatabase) -> None:
     post(Posting("a", HOT, available(1), 1, "test"))
     connection.close()
+    post(Posting("b", HOT, available(1), 1, "test"))
+    assert posted(committed_db) == ["a", "b"]
+
+
+def test_a_connection_that_the_server_ended_is_an_error_once_and_then_replaced(
+    committed_db: CommittedDatabase, share: Share
+) -> None:
+    post(Posting("a", HOT, available(1), 1, "test"))
+    with share.services.postgres().connect() as superuser:
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [committed_db.name]
+        )
+    with pytest.raises(OperationalError):
+        post(Posting("b", HOT, available(1), 1, "test"))
+    close_old_connections()  # as between two requests, or two tasks
     post(Posting("b", HOT, available(1), 1, "test"))
     assert posted(committed_db) == ["a", "b"]
