@@ -50,6 +50,8 @@ def tab_links(context: RequestContext) -> SafeString:
 @register.simple_tag(takes_context=True)
 def switches(context: RequestContext) -> SafeString:
     """The two switches, of language and of colours, which lead back to this page."""
+    if "request" not in context:
+        return mark_safe("")  # nowhere to lead back to
     drawn = _switches(get_language(), context.get("theme", ""))
     values = {_TOKEN: str(context["csrf_token"]), _NEXT: escape(context["request"].get_full_path())}
     for placeholder, value in values.items():
