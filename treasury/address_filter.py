@@ -25,6 +25,7 @@ _TO_BYTE = 7
 _BIT = 7
 _WORDS_IN_ADDRESS = 5  # 20 bytes
 ROWS_AT_ONCE = 200_000
+BYTES_OF_ADDRESS = 8  # of each are read: what two words of the bitmap need
 
 # The first eight bytes of each address, the first and last id, over the next rows of the pool.
 _NEXT_ROWS = """
@@ -78,6 +79,8 @@ class PoolFilter:
         """Whether there may be more. The last row is read again each time: is this still the same database?"""
         try:
             first_id, last_id, count, slices = self._read(_NEXT_ROWS)
+            if len(slices) != BYTES_OF_ADDRESS * count:
+                raise DataError("a row holds another text than an address")
         except DataError:
             first_id, last_id, count, slices = self._read(_NEXT_ROWS_WITH_SPOILT_ONES)
         if self._last_id and (first_id != self._last_id or not slices.startswith(self._last_slice)):

@@ -172,8 +172,8 @@ def test_where_one_node_is_asked_nothing_is_disputed(world: World) -> None:
     world.mine(world.network.confirmations)
     receipt = adapter.receipt(outcome.tx_hash)
     assert receipt is not None
-    assert adapter.disputed([receipt], adapter.finalized()) == frozenset()
-    assert adapter.disputed([], adapter.finalized()) == frozenset()
+    assert adapter.second_opinions([receipt], adapter.finalized()).contradicted == frozenset()
+    assert adapter.second_opinions([], adapter.finalized()).contradicted == frozenset()
 
 
 def test_a_gap_holds_later_nonces_until_it_is_filled(world: World) -> None:

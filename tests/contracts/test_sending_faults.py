@@ -14,7 +14,7 @@ from treasury.chains import errors
 from treasury.chains.evm import EvmAdapter
 from treasury.chains.fees import bumped_fees
 from treasury.chains.payloads import transaction_hash
-from treasury.chains.ports import BlockRef, Receipt, SendVerdict
+from treasury.chains.ports import BlockRef, EndpointState, Receipt, SecondOpinions, SendVerdict
 from treasury.chains.signed import read_signed
 
 type StartProxy = Callable[[str], RpcProxy]
@@ -294,7 +294,7 @@ def final(pair: EvmAdapter, node_world: NodeWorld, signed: bytes) -> tuple[Recei
 
 def test_nodes_that_tell_the_same_dispute_nothing(pair: EvmAdapter, final: tuple[Receipt, BlockRef]) -> None:
     receipt, block = final
-    assert pair.disputed([receipt], block) == frozenset()
+    assert pair.second_opinions([receipt], block).contradicted == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_receipt_that_another_healthy_node_tells_otherwise_is_disputed(
 ) -> None:
     receipt, block = final
     second.edit("eth_getTransactionReceipt", lambda _, given: told(given))
-    assert pair.disputed([receipt], block) == {receipt.tx_hash}
+    assert pair.second_opinions([receipt], block).contradicted == {receipt.tx_hash}
 
 
 def test_a_node_on_another_chain_of_blocks_disputes_everything(
@@ -320,15 +320,34 @@ def test_a_node_on_another_chain_of_blocks_disputes_everything(
 ) -> None:
     receipt, block = final
     second.edit("eth_getBlockByNumber", lambda _, given: given | {"hash": "0x" + "99" * 32})
-    assert pair.disputed([receipt], block) == {receipt.tx_hash}
+    assert pair.second_opinions([receipt], block).contradicted == {receipt.tx_hash}
 
 
-def test_a_node_that_is_behind_or_away_has_no_say(
+def test_what_a_node_that_is_behind_does_not_have_waits_for_it(
     pair: EvmAdapter, second: RpcProxy, final: tuple[Receipt, BlockRef]
 ) -> None:
     receipt, block = final
-    second.edit("eth_getTransactionReceipt", lambda _params, _given: None)
     second.stuck_at(block.number - 1)
-    assert pair.disputed([receipt], block) == frozenset()
+    assert pair.second_opinions([receipt], block) == SecondOpinions(), "it has the receipt, and says the same"
+    second.edit("eth_getTransactionReceipt", lambda _params, _given: None)
+    assert pair.second_opinions([receipt], block) == SecondOpinions(unseen=frozenset({receipt.tx_hash}))
+
+
+def test_a_node_that_calls_the_other_a_laggard_by_a_height_of_its_own_does_not_decide_alone(
+    pair: EvmAdapter, node_world: NodeWorld, second: RpcProxy, final: tuple[Receipt, BlockRef]
+) -> None:
+    receipt, block = final
+    second.stuck_at(receipt.block_number - 1)
+    second.edit("eth_getTransactionReceipt", lambda _params, _given: None)
+    node_world.mine(node_world.network.endpoint_max_lag_blocks + 1)
+    later = EvmAdapter(pair.network)  # heads are compared now and then: by a new one at once
+    later.head()
+    assert later.endpoint_health()[1].state is EndpointState.LAGGING
+    assert later.second_opinions([receipt], block).waiting == {receipt.tx_hash}
+
+
+def test_a_node_that_is_away_has_no_say(pair: EvmAdapter, second: RpcProxy, final: tuple[Receipt, BlockRef]) -> None:
+    receipt, block = final
+    second.edit("eth_getTransactionReceipt", lambda _params, _given: None)
     second.down()
-    assert pair.disputed([receipt], block) == frozenset()
+    assert pair.second_opinions([receipt], block) == SecondOpinions()

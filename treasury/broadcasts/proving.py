@@ -101,16 +101,16 @@ def disputed(chain: ChainAdapter, network: Network, receipts: Iterable[Receipt],
     closing = [each for each in receipts if each.block_number <= final.number]
     if not closing:
         return frozenset()
-    hashes = chain.disputed(closing, final)
+    opinions = chain.second_opinions(closing, final)
     key = f"nodes-disagree:{network.code}"
-    if hashes:
+    if opinions.contradicted:
         alarms.raise_alarm(
             key=key,
             severity=Alarm.Severity.CRITICAL,
             network=network.code,
             message="Nodes disagree on final transactions of the hot wallet. These payments wait until they agree.",
-            facts={"block": final.number, "tx_hashes": sorted(hashes)[:20]},
+            facts={"block": final.number, "tx_hashes": sorted(opinions.contradicted)[:20]},
         )
     else:
         no_longer(key)
-    return hashes
+    return opinions.waiting

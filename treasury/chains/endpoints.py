@@ -29,6 +29,7 @@ from treasury.chains.rpc_errors import error_of_read
 
 logger = logging.getLogger(__name__)
 
+MAJORITY = 3  # endpoints, from which on some of them can outvote another
 FIRST_COOL_DOWN_SECONDS = 0.5
 LONGEST_COOL_DOWN_SECONDS = 30.0
 RATE_LIMIT_COOL_DOWN_SECONDS = 1.0
@@ -121,13 +122,16 @@ class EndpointPool:
         self._succeeded(endpoint, self._clock() - started)
         return answer
 
-    def each_healthy[T](self, ask: Callable[[RpcClient], T]) -> list[T]:
-        """The answers of every endpoint that is healthy before and after being asked; the others have no say."""
+    def each_reachable[T](self, ask: Callable[[RpcClient], T]) -> list[T]:
+        """The answers of every endpoint that may be asked now; one that fails, or that a majority leaves behind, has no
+        say. Of two, the one behind is asked: the other may have named a height that does not exist.
+        """
         with self._lock:
             now = self._clock()
-            healthy = [each for each in self._endpoints if each.state(now) is EndpointState.HEALTHY]
+            wanted = {EndpointState.HEALTHY} | ({EndpointState.LAGGING} if len(self._endpoints) < MAJORITY else set())
+            reachable = [each for each in self._endpoints if each.state(now) in wanted]
         answers: list[T] = []
-        for endpoint in healthy:
+        for endpoint in reachable:
             try:
                 answers.append(self.attempt(endpoint, ask))
             except errors.ChainError as error:  # a failure is remembered by attempt()

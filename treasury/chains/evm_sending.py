@@ -17,6 +17,7 @@ from treasury.chains.ports import (
     CallRequest,
     Fees,
     Receipt,
+    SecondOpinions,
     SendOutcome,
     SendVerdict,
     TransactionInfo,
@@ -199,25 +200,29 @@ class EvmSending:
     def raw_transaction(self, tx_hash: str) -> bytes | None:
         return self._pool.read(partial(_raw_transaction, tx_hash=tx_hash))
 
-    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
+    def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
         if not receipts or len(self._pool.endpoints) < 2:
-            return frozenset()
+            return SecondOpinions()
         ours = {each.tx_hash: _told(each) for each in receipts}
-        told = [told for told in self._pool.each_healthy(partial(self._tell, ours=ours, final=final)) if told]
-        return frozenset(tx_hash for tx_hash in ours if any(each[tx_hash] != ours[tx_hash] for each in told))
+        told = self._pool.each_reachable(partial(self._tell, ours=ours, final=final))
+        return SecondOpinions(
+            contradicted=frozenset(tx_hash for opinions, _ in told for tx_hash in opinions),
+            unseen=frozenset(tx_hash for _, unseen in told for tx_hash in unseen),
+        )
 
-    def _tell(self, client: RpcClient, ours: Mapping[str, Told], final: BlockRef) -> dict[str, Told | None]:
-        """What one endpoint says of each hash; empty if its chain is too short to say anything."""
-        answer = ask_one(client, "eth_getBlockByNumber", hex(final.number), False)
-        block = read.block_at(answer, final.number)
-        if block is None:
-            return {}
-        if block.block_hash != final.block_hash:
-            return dict.fromkeys(ours)
+    def _tell(
+        self, client: RpcClient, ours: Mapping[str, Told], final: BlockRef
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Of which hashes one endpoint says something else, and which it does not have while its chain is shorter."""
+        block = read.block_at(ask_one(client, "eth_getBlockByNumber", hex(final.number), False), final.number)
+        if block is not None and block.block_hash != final.block_hash:
+            return frozenset(ours), frozenset()
         found: list[Receipt | None] = []
         for chunk in _chunks(list(ours), self.network.rpc_batch_size):
             found += self._receipts_of(client, chunk)
-        return {tx_hash: _told(each) if each else None for tx_hash, each in zip(ours, found, strict=True)}
+        missing = frozenset(tx_hash for tx_hash, each in zip(ours, found, strict=True) if each is None)
+        other = frozenset(each.tx_hash for each in found if each and _told(each) != ours.get(each.tx_hash))
+        return (other, missing) if block is None else (other | missing, frozenset())
 
     def native_balance(self, address: str) -> int:
         return self._pool.read(

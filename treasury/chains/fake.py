@@ -37,6 +37,7 @@ from treasury.chains.ports import (
     ForeignTransfer,
     Receipt,
     ScannedRange,
+    SecondOpinions,
     SendOutcome,
     SendVerdict,
     TokenFacts,
@@ -346,9 +347,9 @@ class FakeChain:
         tx = found[1].tx if found else self.world.pending(tx_hash)
         return (tx.signed or None) if tx else None
 
-    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
-        self._ask("disputed")
-        return frozenset(each.tx_hash for each in receipts if each.tx_hash in self.told_otherwise)
+    def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
+        self._ask("second_opinions")
+        return SecondOpinions(frozenset(each.tx_hash for each in receipts if each.tx_hash in self.told_otherwise))
 
     def native_balance(self, address: str) -> int:
         self._ask("native_balance")

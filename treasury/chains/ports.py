@@ -317,12 +317,12 @@ class PaymentSender(Protocol):
         """
         ...
 
-    def disputed(self, receipts: Sequence[Receipt], final: BlockRef) -> frozenset[str]:
-        """Hashes of final transactions of which the endpoints tell different things: no verdict may rest on these.
+    def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
+        """What the other endpoints say of final transactions: no verdict may rest on those that it names.
 
-        Asked are all healthy endpoints that have a block at the height of `final`; they have to agree with the receipts
-        given on block, status and transfers. One with another block there disputes them all; one that fails meanwhile
-        has no say. Without a request and empty where there is one endpoint only.
+        Asked are all endpoints that can be reached, but for those that a majority calls laggards. They have to agree
+        with the receipts given on block, status and transfers. One with another block at the height of `final`
+        contradicts them all, one that fails meanwhile has no say. Without a request where there is one endpoint only.
         """
         ...
 
@@ -367,6 +367,21 @@ class EndpointState(StrEnum):
     COOLING = "cooling"  # failed lately; tried again after `retry_in_seconds`
     LAGGING = "lagging"  # behind the others, or went backwards; used only if nothing better is left
     REFUSED = "refused"  # wrong chain id; never used again
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinions:
+    """Hashes of transactions that another endpoint tells otherwise, and of those that one does not have yet.
+
+    The latter may be a node a moment behind, or a node that names a height that nobody else has: both wait.
+    """
+
+    contradicted: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        return self.contradicted | self.unseen
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -21,6 +22,9 @@ from treasury.deposits.storing import store_transfers
 from treasury.models import Alarm, Deposit
 
 logger = logging.getLogger(__name__)
+
+ALARM_AFTER = timedelta(minutes=2)
+"""A node may be a moment behind another one; what it still lacks after this long is no moment."""
 
 BATCH = 500
 BATCHES_PER_RUN = 10
@@ -39,7 +43,7 @@ class _Findings:
     """What the receipts say of a batch."""
 
     confirmed: list[Deposit] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)  # those that the confirmed ones rest on
+    receipts: list[Receipt] = field(default_factory=list)  # final ones, on which the nodes have to agree
     # Receipts to be stored: they hold transfers that the scan has not, or has otherwise, or lie in another block.
     corrections: list[Receipt] = field(default_factory=list)
     without_receipt: list[Deposit] = field(default_factory=list)
@@ -50,8 +54,8 @@ def confirm_deposits(network_code: str) -> int:
 
     Each transaction's receipt is read: a deposit that it does not hold is taken back, one that the scan missed is
     added, one that lies in another block starts to wait anew. A node that has no receipt although the block is still
-    there has not answered: the deposit waits. Where there are several nodes they have to agree on the receipt: money
-    that only one of them shows is not credited.
+    there has not answered: the deposit waits. All nodes that can be reached have to agree on the receipt, before
+    anything is confirmed or corrected by it: money that only one of them shows is not credited.
     """
     network, chain = registry.network(network_code), registry.adapter(network_code)
     final = chain.finalized()
@@ -67,15 +71,19 @@ def confirm_deposits(network_code: str) -> int:
         if not batch:
             break
         last_id = batch[-1].pk
-        findings = _read_receipts(chain, batch)
+        findings = _read_receipts(chain, batch, final)
         lost = _off_the_chain(chain, findings.without_receipt)
-        confirmed = _undisputed(network, chain, findings, final)
-        waiting += len(findings.confirmed) - len(confirmed)
+        unsure = _waiting(network, chain, findings, final)
+        confirmed = [row for row in findings.confirmed if row.tx_hash not in unsure]
+        waiting += len(unsure) + len(findings.without_receipt) - len(lost)
         with transaction.atomic(durable=True):
             done += _confirm(confirmed)
             take_back(network, lost, reason="its block is no longer on the chain")
             for receipt in findings.corrections:
-                _correct(network, receipt)
+                if receipt.tx_hash not in unsure:
+                    _correct(network, receipt)
+            if lost:
+                _alarm_of_lost(network, findings.without_receipt, lost)
             failpoints.hit("before_deposit_confirm_commit")
         failpoints.hit("after_deposit_confirm_commit")
     if not waiting:  # none of all batches
@@ -83,7 +91,7 @@ def confirm_deposits(network_code: str) -> int:
     return done
 
 
-def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit]) -> _Findings:
+def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit], final: BlockRef) -> _Findings:
     by_transaction: dict[str, list[Deposit]] = defaultdict(list)
     for row in batch:
         by_transaction[row.tx_hash].append(row)
@@ -95,16 +103,19 @@ def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit]) -> _Findings:
         held = {transfer.ordinal: transfer for transfer in receipt.transfers}
         agreed = [row for row in rows if _says_the_same(row, held.get(row.ordinal))]
         findings.confirmed += agreed
-        findings.receipts += [receipt] if agreed else []
+        if receipt.block_number <= final.number:
+            findings.receipts.append(receipt)
         if len(agreed) < len(rows) or len(rows) < len(held):
             findings.corrections.append(receipt)
     return findings
 
 
-def _undisputed(network: Network, chain: ChainAdapter, findings: _Findings, final: BlockRef) -> list[Deposit]:
-    """Those on which the nodes agree; an alarm if there are others."""
-    disputed = chain.disputed(findings.receipts, final)
-    if disputed:
+def _waiting(network: Network, chain: ChainAdapter, findings: _Findings, final: BlockRef) -> Collection[str]:
+    """Transactions on which the nodes do not agree, or not yet; an alarm if they contradict each other."""
+    opinions = chain.second_opinions(findings.receipts, final)
+    late = timezone.now() - ALARM_AFTER
+    unseen = [row.tx_hash for row in findings.confirmed if row.tx_hash in opinions.unseen and row.seen_at < late]
+    if disputed := opinions.contradicted.union(unseen):
         raise_alarm(
             key=_disputed_alarm(network.code),
             severity=Alarm.Severity.CRITICAL,
@@ -112,7 +123,7 @@ def _undisputed(network: Network, chain: ChainAdapter, findings: _Findings, fina
             message="Nodes disagree on transactions that pay deposits. These deposits wait until they agree.",
             facts={"block": final.number, "tx_hashes": sorted(disputed)[:20]},
         )
-    return [row for row in findings.confirmed if row.tx_hash not in disputed]
+    return opinions.waiting
 
 
 def _disputed_alarm(network_code: str) -> str:
@@ -123,6 +134,20 @@ def _says_the_same(row: Deposit, transfer: Transfer | None) -> bool:
     return transfer is not None and (
         (transfer.block_hash, transfer.recipient, transfer.amount_raw)
         == (row.block_hash, row.deposit_address.address, row.amount_raw)
+    )
+
+
+def _alarm_of_lost(network: Network, rows: Sequence[Deposit], lost: Collection[int]) -> None:
+    """A final block that is gone is more than a reorg, or a node's mistake: the cursor does not come back for it."""
+    raise_alarm(
+        key=f"final-deposit-lost:{network.code}",
+        severity=Alarm.Severity.CRITICAL,
+        network=network.code,
+        message="Deposits in final blocks are no longer on the chain. If they should be, rewind the scan.",
+        facts={
+            "deposits": sorted(lost)[:20],
+            "tx_hashes": sorted({row.tx_hash for row in rows if row.pk in lost})[:20],
+        },
     )
 
 

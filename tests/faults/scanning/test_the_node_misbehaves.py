@@ -254,3 +254,21 @@ def test_money_that_only_one_of_two_nodes_shows_is_not_credited(
     settle(arbitrum)
     assert anna.available == 10_000_000
     assert not is_raised("nodes-disagree-on-deposits:arbitrum")
+
+
+def test_a_node_that_hides_the_transfer_of_a_final_deposit_cannot_take_it_back_alone(
+    arbitrum: LocalChain, anna: Depositor, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]
+) -> None:
+    liar, honest = rpc_proxy(arbitrum.url), rpc_proxy(arbitrum.url)
+    networks["arbitrum"]["rpc_urls"] = [liar.url, honest.url]
+    registry.reset()
+    follow()
+    arbitrum.transfer(anna.address, 10_000_000)
+    follow()
+    liar.edit("eth_getTransactionReceipt", lambda _, receipt: receipt and receipt | {"logs": []})
+    settle(arbitrum)
+    assert only_deposit().state == Deposit.State.SEEN
+    assert is_raised("nodes-disagree-on-deposits:arbitrum")
+    liar.behave()
+    follow()
+    assert anna.available == 10_000_000

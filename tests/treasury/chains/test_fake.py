@@ -123,4 +123,4 @@ def test_another_node_can_be_made_to_dispute_a_transaction(chain: FakeChain, wal
     receipt = chain.receipt(outcome.tx_hash)
     assert receipt is not None
     chain.told_otherwise.add(outcome.tx_hash)
-    assert chain.disputed([receipt], final) == {outcome.tx_hash}
+    assert chain.second_opinions([receipt], final).contradicted == {outcome.tx_hash}

@@ -69,11 +69,12 @@ def test_no_recipients_are_no_trouble(pool: Pool) -> None:
     assert not PoolFilter("evm").pick(b"")
 
 
-def test_a_spoilt_row_keeps_no_other_from_being_watched(pool: Pool, committed_db: CommittedDatabase) -> None:
+@pytest.mark.parametrize("text", ["no address", "0x1234", "0x12 34", ""])
+def test_a_spoilt_row_keeps_no_other_from_being_watched(pool: Pool, committed_db: CommittedDatabase, text: str) -> None:
     spoilt, honest = pool.add(2)
     with psycopg.connect(committed_db.owner_url) as connection:
         connection.execute("ALTER TABLE treasury_depositaddress DISABLE TRIGGER guard")
-        connection.execute("UPDATE treasury_depositaddress SET address = 'no address' WHERE address = %s", [spoilt])
+        connection.execute("UPDATE treasury_depositaddress SET address = %s WHERE address = %s", [text, spoilt])
     wanted = PoolFilter("evm")
     assert list(wanted.pick(digits(honest))) == [0]
     (later,) = pool.add()
