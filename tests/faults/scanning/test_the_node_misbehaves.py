@@ -226,12 +226,18 @@ def test_a_fork_that_one_endpoint_shows_before_finality_costs_nothing(
     assert anna.available == 10_000_000
 
 
-def test_money_that_only_one_of_two_nodes_shows_is_not_credited(
-    arbitrum: LocalChain, anna: Depositor, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]
-) -> None:
-    liar, honest = rpc_proxy(arbitrum.url), rpc_proxy(arbitrum.url)
-    networks["arbitrum"]["rpc_urls"] = [liar.url, honest.url]
+@pytest.fixture
+def liar(arbitrum: LocalChain, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]) -> RpcProxy:
+    """The first of two nodes; the other is honest."""
+    first, honest = rpc_proxy(arbitrum.url), rpc_proxy(arbitrum.url)
+    networks["arbitrum"]["rpc_urls"] = [first.url, honest.url]
     registry.reset()
+    return first
+
+
+def test_money_that_only_one_of_two_nodes_shows_is_not_credited(
+    arbitrum: LocalChain, anna: Depositor, liar: RpcProxy
+) -> None:
     follow()
 
     def a_thousand_times(log: dict[str, Any]) -> dict[str, Any]:
@@ -257,11 +263,8 @@ def test_money_that_only_one_of_two_nodes_shows_is_not_credited(
 
 
 def test_a_node_that_hides_the_transfer_of_a_final_deposit_cannot_take_it_back_alone(
-    arbitrum: LocalChain, anna: Depositor, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]
+    arbitrum: LocalChain, anna: Depositor, liar: RpcProxy
 ) -> None:
-    liar, honest = rpc_proxy(arbitrum.url), rpc_proxy(arbitrum.url)
-    networks["arbitrum"]["rpc_urls"] = [liar.url, honest.url]
-    registry.reset()
     follow()
     arbitrum.transfer(anna.address, 10_000_000)
     follow()
