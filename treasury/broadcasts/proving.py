@@ -103,13 +103,13 @@ def disputed(chain: ChainAdapter, network: Network, receipts: Iterable[Receipt],
         return frozenset()
     opinions = chain.second_opinions(closing, final)
     key = f"nodes-disagree:{network.code}"
-    if opinions.contradicted:
+    if hashes := opinions.for_a_person(closing, final, max_lag_blocks=network.endpoint_max_lag_blocks):
         alarms.raise_alarm(
             key=key,
             severity=Alarm.Severity.CRITICAL,
             network=network.code,
             message="Nodes disagree on final transactions of the hot wallet. These payments wait until they agree.",
-            facts={"block": final.number, "tx_hashes": sorted(opinions.contradicted)[:20]},
+            facts={"block": final.number, "tx_hashes": sorted(hashes)[:20]},
         )
     else:
         no_longer(key)

@@ -16,7 +16,7 @@ within a database transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -382,6 +382,14 @@ class SecondOpinions:
     @property
     def waiting(self) -> frozenset[str]:
         return self.contradicted | self.unseen
+
+    def for_a_person(self, receipts: Iterable[Receipt], final: BlockRef, *, max_lag_blocks: int) -> frozenset[str]:
+        """The contradicted ones, and those that a node still lacks although it may lag by `max_lag_blocks` only."""
+        return self.contradicted.union(
+            each.tx_hash
+            for each in receipts
+            if each.tx_hash in self.unseen and each.block_number + max_lag_blocks < final.number
+        )
 
 
 @dataclass(frozen=True, slots=True)

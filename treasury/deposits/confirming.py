@@ -6,7 +6,6 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,9 +21,6 @@ from treasury.deposits.storing import store_transfers
 from treasury.models import Alarm, Deposit
 
 logger = logging.getLogger(__name__)
-
-ALARM_AFTER = timedelta(minutes=2)
-"""A node may be a moment behind another one; what it still lacks after this long is no moment."""
 
 BATCH = 500
 BATCHES_PER_RUN = 10
@@ -113,9 +109,8 @@ def _read_receipts(chain: ChainAdapter, batch: Sequence[Deposit], final: BlockRe
 def _waiting(network: Network, chain: ChainAdapter, findings: _Findings, final: BlockRef) -> Collection[str]:
     """Transactions on which the nodes do not agree, or not yet; an alarm if they contradict each other."""
     opinions = chain.second_opinions(findings.receipts, final)
-    late = timezone.now() - ALARM_AFTER
-    unseen = [row.tx_hash for row in findings.confirmed if row.tx_hash in opinions.unseen and row.seen_at < late]
-    if disputed := opinions.contradicted.union(unseen):
+    lag = network.endpoint_max_lag_blocks
+    if disputed := opinions.for_a_person(findings.receipts, final, max_lag_blocks=lag):
         raise_alarm(
             key=_disputed_alarm(network.code),
             severity=Alarm.Severity.CRITICAL,

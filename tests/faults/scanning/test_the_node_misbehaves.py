@@ -275,3 +275,25 @@ def test_a_node_that_hides_the_transfer_of_a_final_deposit_cannot_take_it_back_a
     liar.behave()
     follow()
     assert anna.available == 10_000_000
+
+
+def test_a_second_node_that_is_stuck_holds_deposits_up_and_says_so(
+    arbitrum: LocalChain, anna: Depositor, networks: dict[str, Any], rpc_proxy: Callable[[str], RpcProxy]
+) -> None:
+    second = rpc_proxy(arbitrum.url)
+    networks["arbitrum"] |= {"rpc_urls": [arbitrum.url, second.url], "endpoint_max_lag_blocks": 20}
+    registry.reset()
+    follow()
+    second.stuck_at(int(arbitrum.block()["number"], 16))
+    second.edit("eth_getTransactionReceipt", lambda _params, _receipt: None)
+    arbitrum.transfer(anna.address, 10_000_000)
+    settle(arbitrum)
+    assert anna.available == 0
+    assert not is_raised("nodes-disagree-on-deposits:arbitrum"), "it may be a moment behind"
+    arbitrum.mine(25)
+    follow()
+    assert is_raised("nodes-disagree-on-deposits:arbitrum")
+    second.behave()
+    follow()
+    assert anna.available == 10_000_000
+    assert not is_raised("nodes-disagree-on-deposits:arbitrum")

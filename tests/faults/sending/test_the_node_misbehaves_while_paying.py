@@ -439,6 +439,28 @@ def test_one_node_that_calls_a_payment_reverted_gives_no_money_back(
     desk.assert_each_paid_once()
 
 
+def test_a_second_node_that_is_stuck_holds_a_payment_up_and_says_so(
+    desk: Desk, two_nodes: tuple[RpcProxy, RpcProxy], networks: dict[str, Any]
+) -> None:
+    order = desk.order()
+    _, second = two_nodes
+    second.stuck_at(int(desk.chain.block()["number"], 16))
+    second.edit("eth_getTransactionReceipt", lambda _params, _receipt: None)
+    desk.reserve_and_sign()
+    broadcasts.send_broadcasts("arbitrum")
+    desk.make_final()
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert desk.state(order) == "open"
+    assert not alarms.is_raised("nodes-disagree:arbitrum"), "it may be a moment behind"
+    desk.chain.mine(25)
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert alarms.is_raised("nodes-disagree:arbitrum")
+    second.behave()
+    broadcasts.confirm_broadcasts("arbitrum")
+    assert desk.state(order) == "settled"
+    desk.assert_each_paid_once()
+
+
 def test_one_node_that_shows_a_payment_which_the_other_lacks_settles_nothing(
     desk: Desk, two_nodes: tuple[RpcProxy, RpcProxy]
 ) -> None:
