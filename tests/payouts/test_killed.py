@@ -15,6 +15,7 @@ from payouts.models import WithdrawalApproval, WithdrawalRequest
 from tests.payouts.chain_answers import Treasury
 from tests.payouts.people import USDT, a_customer, approve, approved, funds, in_review, staff, states_told
 from tests.support.databases import CommittedDatabase
+from tests.support.sessions import ended_sessions
 from treasury import ledger
 from treasury.models import PaymentOrder
 
@@ -34,12 +35,13 @@ from tests.payouts.people import approve
 
 def killed(deed: str, networks: dict[str, object], failpoint: str) -> None:
     """Run `deed` in a process that is killed at `failpoint`."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROCESS.format(networks=networks, deed=deed)],
-        env=os.environ | {"FAULTS": f"{failpoint}=kill"},
-        timeout=60,
-        check=False,
-    )
+    with ended_sessions():
+        done = subprocess.run(
+            [sys.executable, "-c", PROCESS.format(networks=networks, deed=deed)],
+            env=os.environ | {"FAULTS": f"{failpoint}=kill"},
+            timeout=60,
+            check=False,
+        )
     assert done.returncode == -signal.SIGKILL
 
 

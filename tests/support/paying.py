@@ -23,6 +23,7 @@ from pytest_django import Settings
 
 from tests.support.chains import ACCOUNTS, LocalChain
 from tests.support.databases import CommittedDatabase
+from tests.support.sessions import ended_sessions
 from treasury import broadcasts, failpoints, orders, signing
 from treasury.chains import registry
 from treasury.chains.addresses import checksummed
@@ -220,9 +221,15 @@ def bsc_desk(anvil_bsc: LocalChain, networks: object, signer: Signer) -> Desk:
 def run_until_killed_or_done(action: Callable[[], object], *, faults: str = "") -> bool:
     """Run `action` in a process of its own, with these failpoints armed; True if SIGKILL ended it.
 
-    A fork of this one, because starting Python and Django anew takes seconds; its connections are its own.
+    A fork of this one, because starting Python and Django anew takes seconds; its connections are its own. Returns
+    when the server has noticed that the process is gone, and freed its locks: what comes next would rightly pass by.
     """
-    connections.close_all()
+    with ended_sessions():
+        connections.close_all()
+        return _run_fork(action, faults)
+
+
+def _run_fork(action: Callable[[], object], faults: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the child uses none of the parent's threads
         child = multiprocessing.get_context("fork").Process(target=_run_armed, args=(action, faults))
