@@ -65,7 +65,7 @@ def main() -> None:
     from treasury.models import Deposit, DepositAddress, NetworkState
 
     node = Node(registry.network(NETWORK).chain_id)
-    rpc.RpcClient._post_read = lambda self, body: node.answer(body)  # type: ignore[method-assign]  # noqa: SLF001  # the socket's place
+    rpc.RpcClient.post_read = lambda self, body, path="": node.answer(body)  # type: ignore[method-assign]  # the socket's place
 
     started = time.perf_counter()
     pool_filter("evm").refresh()

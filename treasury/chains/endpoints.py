@@ -23,8 +23,9 @@ from typing import Any
 
 from treasury.chains import errors
 from treasury.chains import rpc_values as read
+from treasury.chains.http import HttpClient, NotDeliveredRateLimited
 from treasury.chains.ports import BlockRef, EndpointHealth, EndpointState
-from treasury.chains.rpc import Call, NotDeliveredRateLimited, Refused, RpcClient
+from treasury.chains.rpc import Call, Refused, RpcClient
 from treasury.chains.rpc_errors import error_of_read
 
 logger = logging.getLogger(__name__)
@@ -46,10 +47,10 @@ TRY_NEXT = (*FAILURES, errors.BlockNotAvailable, errors.HistoryUnavailable, erro
 
 
 @dataclass(slots=True)
-class Endpoint:
+class Endpoint[C: HttpClient]:
     """One endpoint and what this process knows of it."""
 
-    client: RpcClient
+    client: C
     head: int | None = None
     latency_ms: int | None = None
     failures_in_a_row: int = 0
@@ -73,27 +74,27 @@ class Endpoint:
         return EndpointState.HEALTHY
 
 
-class EndpointPool:
-    """All endpoints of one network. `clock` is monotonic seconds."""
+class EndpointPool[C: HttpClient]:
+    """All endpoints of one network. `check_chain` raises WrongChain; `clock` is monotonic seconds."""
 
     def __init__(
         self,
-        clients: Sequence[RpcClient],
+        clients: Sequence[C],
         *,
         network: str,
-        chain_id: int,
+        check_chain: Callable[[C], None],
         max_lag_blocks: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.network = network
-        self.chain_id = chain_id
+        self._ask_chain = check_chain
         self._max_lag_blocks = max_lag_blocks
         self._clock = clock
         self._lock = threading.Lock()
         self._endpoints = [Endpoint(client) for client in clients]
         self._heads_compared_at = float("-inf")
 
-    def read[T](self, ask: Callable[[RpcClient], T]) -> T:
+    def read[T](self, ask: Callable[[C], T]) -> T:
         """Run `ask` on the best endpoint, on the next ones where it fails for the endpoint's sake.
 
         `ask` makes all the requests of one question, so that its answer is one endpoint's view. It may run more than
@@ -109,7 +110,7 @@ class EndpointPool:
                     telling = error
         raise telling or self.nobody()
 
-    def attempt[T](self, endpoint: Endpoint, ask: Callable[[RpcClient], T]) -> T:
+    def attempt[T](self, endpoint: Endpoint[C], ask: Callable[[C], T]) -> T:
         """Run `ask` on this endpoint and remember how it went. Errors are typed and name network and endpoint."""
         started = self._clock()
         try:
@@ -122,7 +123,7 @@ class EndpointPool:
         self._succeeded(endpoint, self._clock() - started)
         return answer
 
-    def each_reachable[T](self, ask: Callable[[RpcClient], T]) -> list[T]:
+    def each_reachable[T](self, ask: Callable[[C], T]) -> list[T]:
         """The answers of every endpoint that may be asked now; one that fails, or that a majority leaves behind, has no
         say. Of two, the one behind is asked: the other may have named a height that does not exist.
         """
@@ -138,14 +139,14 @@ class EndpointPool:
                 logger.warning("%s: no second opinion: %s", self.network, error)
         return answers
 
-    def ensure_chain(self, endpoint: Endpoint, *, now: bool = False) -> None:
+    def ensure_chain(self, endpoint: Endpoint[C], *, now: bool = False) -> None:
         """Check the chain id, if that was not done lately or `now`: apart from a send, whose failure it must not be."""
         if now:
             endpoint.chain_checked_at = float("-inf")
         if self._clock() > endpoint.chain_checked_at + CHECK_CHAIN_EVERY_SECONDS:
             self.attempt(endpoint, lambda _: None)
 
-    def for_sending(self) -> Iterator[Endpoint]:
+    def for_sending(self) -> Iterator[Endpoint[C]]:
         """Endpoints in the order in which a send may try them."""
         return iter(self._candidates())
 
@@ -156,7 +157,7 @@ class EndpointPool:
                 return errors.WrongChain("every endpoint serves another chain", network=self.network)
             return errors.NoHealthyEndpoint("every endpoint asked for fewer requests", network=self.network)
 
-    def note_head(self, client: RpcClient, block: BlockRef) -> None:
+    def note_head(self, client: C, block: BlockRef) -> None:
         """Remember an endpoint's head; distrust an endpoint that went back further than any reorg should."""
         with self._lock:
             endpoint = self._of(client)
@@ -166,7 +167,7 @@ class EndpointPool:
                 endpoint.errors["WentBackwards"] += 1
             endpoint.head = block.number
 
-    def compare_heads(self, ask: Callable[[RpcClient], BlockRef]) -> None:
+    def compare_heads(self, ask: Callable[[C], BlockRef]) -> None:
         """Every few seconds, where there is something to compare: ask each endpoint for its head, mark laggards."""
         with self._lock:
             now = self._clock()
@@ -174,7 +175,7 @@ class EndpointPool:
                 return
             self._heads_compared_at = now
             to_ask = [each for each in self._endpoints if not each.refused and now >= each.cool_until]
-        seen: list[tuple[Endpoint, int]] = []
+        seen: list[tuple[Endpoint[C], int]] = []
         for endpoint in to_ask:
             try:
                 seen.append((endpoint, self.attempt(endpoint, ask).number))
@@ -203,7 +204,7 @@ class EndpointPool:
             ]
 
     @property
-    def endpoints(self) -> Sequence[Endpoint]:
+    def endpoints(self) -> Sequence[Endpoint[C]]:
         """All of them, in the order of the settings."""
         return tuple(self._endpoints)
 
@@ -214,7 +215,7 @@ class EndpointPool:
 
     # --- inside ---
 
-    def _candidates(self) -> list[Endpoint]:
+    def _candidates(self) -> list[Endpoint[C]]:
         rank = {EndpointState.HEALTHY: 0, EndpointState.LAGGING: 1}
         with self._lock:
             now = self._clock()
@@ -224,15 +225,15 @@ class EndpointPool:
             cooling = [each for each in self._endpoints if not each.refused and not each.rate_limited]
             return sorted(cooling, key=lambda each: each.cool_until)[:1]
 
-    def _check_chain(self, endpoint: Endpoint, now: float) -> None:
+    def _check_chain(self, endpoint: Endpoint[C], now: float) -> None:
         if now > endpoint.chain_checked_at + CHECK_CHAIN_EVERY_SECONDS:
-            check_chain_id(ask_one(endpoint.client, "eth_chainId"), self.chain_id)
+            self._ask_chain(endpoint.client)
             endpoint.chain_checked_at = now
 
-    def _of(self, client: RpcClient) -> Endpoint:
+    def _of(self, client: C) -> Endpoint[C]:
         return next(each for each in self._endpoints if each.client is client)
 
-    def _succeeded(self, endpoint: Endpoint, seconds: float) -> None:
+    def _succeeded(self, endpoint: Endpoint[C], seconds: float) -> None:
         with self._lock:
             endpoint.requests += 1
             endpoint.latency_ms = round(seconds * 1000)
@@ -240,7 +241,7 @@ class EndpointPool:
             endpoint.cool_until = 0.0
             endpoint.rate_limited = False
 
-    def _failed(self, endpoint: Endpoint, error: errors.ChainError) -> None:
+    def _failed(self, endpoint: Endpoint[C], error: errors.ChainError) -> None:
         with self._lock:
             endpoint.requests += 1
             endpoint.errors[type(error).__name__] += 1
@@ -254,7 +255,7 @@ class EndpointPool:
             endpoint.rate_limited = isinstance(error, errors.RateLimited)
             endpoint.cool_until = self._clock() + self._cool_down(endpoint, error)
 
-    def _cool_down(self, endpoint: Endpoint, error: errors.ChainError) -> float:
+    def _cool_down(self, endpoint: Endpoint[C], error: errors.ChainError) -> float:
         seconds = FIRST_COOL_DOWN_SECONDS * 2.0 ** min(endpoint.failures_in_a_row - 1, 10)
         if isinstance(error, errors.RateLimited):
             seconds = max(seconds, RATE_LIMIT_COOL_DOWN_SECONDS)
@@ -262,7 +263,7 @@ class EndpointPool:
                 seconds = max(seconds, error.retry_after_seconds)
         return min(seconds, LONGEST_COOL_DOWN_SECONDS)
 
-    def _mark_laggards(self, seen: Sequence[tuple[Endpoint, int]]) -> None:
+    def _mark_laggards(self, seen: Sequence[tuple[Endpoint[C], int]]) -> None:
         """With two, the higher is right (its head was checked); with more, one far above the median is a liar."""
         if not seen:
             return

@@ -28,7 +28,7 @@ class EvmAdapter(EvmReads, EvmSending):
         self._pool = EndpointPool(
             clients,
             network=network.code,
-            chain_id=network.chain_id,
+            check_chain=lambda client: check_chain_id(ask_one(client, "eth_chainId"), network.chain_id),
             max_lag_blocks=network.endpoint_max_lag_blocks,
             clock=clock,
         )

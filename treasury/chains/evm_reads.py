@@ -21,7 +21,7 @@ class EvmReads:
     """The DepositSource half of the adapter (see ports.py for what each method promises)."""
 
     network: Network
-    _pool: EndpointPool
+    _pool: EndpointPool[RpcClient]
 
     def head(self) -> BlockRef:
         self._pool.compare_heads(self._head_of)

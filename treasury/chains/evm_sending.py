@@ -33,7 +33,7 @@ class EvmSending:
     """The PaymentSender half of the adapter (see ports.py for what each method promises)."""
 
     network: Network
-    _pool: EndpointPool
+    _pool: EndpointPool[RpcClient]
     _token: TokenReader
     _finalized_of: Callable[[RpcClient], BlockRef]
 
