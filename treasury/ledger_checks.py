@@ -237,10 +237,10 @@ SELECT concat_ws(' ', 'deposit', coalesce(w.id, b.deposit_id), w.state, w.networ
 
 # What final transactions cost is booked, once and to the unit.
 _GAS: Final = """
-SELECT 'broadcast ' || coalesce(b.id::text, substr(t.key, 5)), coalesce(b.gas_cost_wei, 0), coalesce(t.amount, 0)
-  FROM (SELECT id, gas_cost_wei FROM treasury_broadcast WHERE state IN ('final_ok', 'final_reverted')) AS b
+SELECT 'broadcast ' || coalesce(b.id::text, substr(t.key, 5)), coalesce(b.fee_native, 0), coalesce(t.amount, 0)
+  FROM (SELECT id, fee_native FROM treasury_broadcast WHERE state IN ('final_ok', 'final_reverted')) AS b
   FULL JOIN (SELECT key, amount FROM treasury_ledgertransfer WHERE key LIKE 'gas:%%') AS t ON t.key = 'gas:' || b.id
- WHERE coalesce(b.gas_cost_wei, 0) <> coalesce(t.amount, 0)
+ WHERE coalesce(b.fee_native, 0) <> coalesce(t.amount, 0)
 """
 
 

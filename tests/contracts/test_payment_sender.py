@@ -70,8 +70,8 @@ def test_a_sent_transfer_is_mined_and_its_receipt_says_all(world: World) -> None
     block = adapter.block(receipt.block_number)
     assert block is not None
     assert block.block_hash == receipt.block_hash == transfer.block_hash
-    assert adapter.native_balance(wallet.address) == native - receipt.fee_wei
-    assert receipt.fee_wei > 0
+    assert adapter.native_balance(wallet.address) == native - receipt.fee_native
+    assert receipt.fee_native > 0
     assert adapter.token_balance(wallet.address) == tokens - 7
     assert adapter.token_balance(BOB) == 7
     info = adapter.transaction(outcome.tx_hash)

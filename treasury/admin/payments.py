@@ -169,9 +169,9 @@ class BroadcastAdmin(ReadOnlyAdmin):
 
     @display(description=_("gas cost"))
     def cost(self, broadcast: Broadcast) -> str:
-        if broadcast.gas_cost_wei is None:
+        if broadcast.fee_native is None:
             return NOTHING
-        return units(broadcast.gas_cost_wei, WEI_DECIMALS, native_symbol(broadcast.network))
+        return units(broadcast.fee_native, WEI_DECIMALS, native_symbol(broadcast.network))
 
     @display(description=_("reserved"))
     def reserved(self, broadcast: Broadcast) -> str:

@@ -218,16 +218,16 @@ def _mark_final(changes: Changes, order: UnderWay, verdict: Verdict, network: Ne
     attempt, receipt = verdict.inclusion()
     state = "final_reverted" if verdict.fate is Fate.REVERTED else "final_ok"
     changes.final.append(
-        (attempt.broadcast_id, state, receipt.block_number, receipt.block_hash, receipt.gas_used, receipt.fee_wei)
+        (attempt.broadcast_id, state, receipt.block_number, receipt.block_hash, receipt.gas_used, receipt.fee_native)
     )
     changes.closed.append((order.order_id, "settled" if verdict.fate is Fate.PAID else "dead", verdict.reason))
-    if receipt.fee_wei:
+    if receipt.fee_native:
         changes.postings.append(
             ledger.Posting(
                 key=f"gas:{attempt.broadcast_id}",
                 debit=f"expense:gas:{network.code}",
                 credit=f"gas:{network.code}:hot",
-                amount=receipt.fee_wei,
+                amount=receipt.fee_native,
                 kind="gas",
                 group=f"broadcast:{attempt.broadcast_id}",
             )
@@ -284,7 +284,7 @@ def _write_final(cursor: object, changes: Changes) -> None:
     if changes.final:
         execute(
             "UPDATE treasury_broadcast AS b SET state = last.state, block_number = last.number, block_hash = last.hash,"
-            " gas_used = last.gas_used, gas_cost_wei = last.cost, final_at = now(), last_error = ''"
+            " gas_used = last.gas_used, fee_native = last.cost, final_at = now(), last_error = ''"
             " FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::bigint[], %s::numeric[])"
             " AS last(id, state, number, hash, gas_used, cost) WHERE b.id = last.id",
             [list(column) for column in zip(*changes.final, strict=True)],

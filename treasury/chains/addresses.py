@@ -80,6 +80,37 @@ def raw_address(address: str) -> bytes:
     return bytes.fromhex(digits)
 
 
+def tron_address(raw: bytes) -> str:
+    """The base58check text of 20 raw bytes. Raises ValueError."""
+    if len(raw) != 20:
+        raise ValueError(f"not 20 bytes: {raw!r}")
+    return _tron_text(raw)
+
+
+def raw_tron_address(address: str) -> bytes:
+    """The 21 bytes, 0x41 first, of a TRON address whose checksum is right. Raises ValueError."""
+    payload = _base58check(address)
+    if payload is None or len(payload) != 21 or payload[0] != 0x41:
+        raise ValueError(f"not a TRON address: {address!r}")
+    return payload
+
+
+def raw_account(family: str, address: str) -> bytes:
+    """The 20 bytes that contracts and logs know the address by. Raises ValueError."""
+    return raw_tron_address(address)[1:] if family == "tron" else raw_address(address)
+
+
+@lru_cache(maxsize=4096)
+def _tron_text(raw: bytes) -> str:
+    payload = b"\x41" + raw
+    number = int.from_bytes(payload + hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4], "big")
+    digits = []
+    while number:
+        number, digit = divmod(number, 58)
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))  # the first byte is never 0, so no leading digit is lost
+
+
 _FORTY_HEX = re.compile(r"[0-9a-f]{40}")
 
 
@@ -158,7 +189,8 @@ def _looks_like(text: str) -> str:
     return ""
 
 
-_BASE58 = {digit: value for value, digit in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")}
+_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BASE58 = {digit: value for value, digit in enumerate(_DIGITS)}
 
 
 def _base58(text: str) -> bytes | None:

@@ -62,6 +62,9 @@ class EvmReads:
 
     # --- one endpoint's view ---
 
+    def _block_of(self, client: RpcClient, number: int) -> BlockRef | None:
+        return _block_of(client, number)
+
     def _head_of(self, client: RpcClient) -> BlockRef:
         """The newest block, if the endpoint's own chain has it at that height: else it lies about its height."""
         chain_id, answer = ask_many(client, [Call("eth_chainId"), Call("eth_getBlockByNumber", ("latest", False))])

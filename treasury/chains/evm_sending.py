@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from treasury.chains import errors, fees
 from treasury.chains import rpc_values as read
-from treasury.chains.endpoints import EndpointPool, ask_many, ask_one, typed
+from treasury.chains.endpoints import ask_many, ask_one, typed
 from treasury.chains.logs import token_transfers
 from treasury.chains.network import Network
+from treasury.chains.opinions import AsksAll
 from treasury.chains.payloads import transaction_hash
 from treasury.chains.ports import (
     BlockRef,
@@ -17,11 +18,9 @@ from treasury.chains.ports import (
     CallRequest,
     Fees,
     Receipt,
-    SecondOpinions,
     SendOutcome,
     SendVerdict,
     TransactionInfo,
-    Transfer,
 )
 from treasury.chains.rpc import Call, Refused, RpcClient
 from treasury.chains.rpc_errors import verdict_of_send
@@ -29,11 +28,10 @@ from treasury.chains.signed import bytes_of
 from treasury.chains.token import TokenReader
 
 
-class EvmSending:
+class EvmSending(AsksAll[RpcClient]):
     """The PaymentSender half of the adapter (see ports.py for what each method promises)."""
 
     network: Network
-    _pool: EndpointPool[RpcClient]
     _token: TokenReader
     _finalized_of: Callable[[RpcClient], BlockRef]
 
@@ -156,7 +154,9 @@ class EvmSending:
         return found
 
     def _receipts_of(self, client: RpcClient, tx_hashes: Sequence[str]) -> list[Receipt | None]:
-        answers = ask_many(client, [Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in tx_hashes])
+        answers: list[object] = []
+        for chunk in _chunks(tx_hashes, self.network.rpc_batch_size):
+            answers += ask_many(client, [Call("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in chunk])
         return [self._read_receipt(answer, tx_hash) for answer, tx_hash in zip(answers, tx_hashes, strict=True)]
 
     def _read_receipt(self, answer: object, tx_hash: str) -> Receipt | None:
@@ -176,16 +176,15 @@ class EvmSending:
         if any((each.tx_hash, each.block_hash) != (tx_hash.lower(), block_hash) for each in transfers):
             raise errors.MalformedAnswer("a receipt with the logs of another transaction")
         gas_used = read.quantity(given.get("gasUsed"), "gas used")
+        price_wei = read.quantity(given.get("effectiveGasPrice"), "gas price")
         return Receipt(
             tx_hash=tx_hash.lower(),
             block_number=read.quantity(given.get("blockNumber"), "block number"),
             block_hash=block_hash,
             succeeded=status == 1,
             gas_used=gas_used,
-            effective_gas_price_wei=read.quantity(given.get("effectiveGasPrice"), "gas price"),
+            fee_native=gas_used * price_wei + read.optional_quantity(given.get("l1Fee"), "L1 fee"),
             transfers=transfers,
-            l1_gas_used=read.optional_quantity(given.get("gasUsedForL1"), "L1 gas"),
-            l1_fee_wei=read.optional_quantity(given.get("l1Fee"), "L1 fee"),
         )
 
     def transaction(self, tx_hash: str) -> TransactionInfo | None:
@@ -199,30 +198,6 @@ class EvmSending:
 
     def raw_transaction(self, tx_hash: str) -> bytes | None:
         return self._pool.read(partial(_raw_transaction, tx_hash=tx_hash))
-
-    def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
-        if not receipts or len(self._pool.endpoints) < 2:
-            return SecondOpinions()
-        ours = {each.tx_hash: _told(each) for each in receipts}
-        told = self._pool.each_reachable(partial(self._tell, ours=ours, final=final))
-        return SecondOpinions(
-            contradicted=frozenset(tx_hash for opinions, _ in told for tx_hash in opinions),
-            unseen=frozenset(tx_hash for _, unseen in told for tx_hash in unseen),
-        )
-
-    def _tell(
-        self, client: RpcClient, ours: Mapping[str, Told], final: BlockRef
-    ) -> tuple[frozenset[str], frozenset[str]]:
-        """Of which hashes one endpoint says something else, and which it does not have while its chain is shorter."""
-        block = read.block_at(ask_one(client, "eth_getBlockByNumber", hex(final.number), False), final.number)
-        if block is not None and block.block_hash != final.block_hash:
-            return frozenset(ours), frozenset()
-        found: list[Receipt | None] = []
-        for chunk in _chunks(list(ours), self.network.rpc_batch_size):
-            found += self._receipts_of(client, chunk)
-        missing = frozenset(tx_hash for tx_hash, each in zip(ours, found, strict=True) if each is None)
-        other = frozenset(each.tx_hash for each in found if each and _told(each) != ours.get(each.tx_hash))
-        return (other, missing) if block is None else (other | missing, frozenset())
 
     def native_balance(self, address: str) -> int:
         return self._pool.read(
@@ -273,14 +248,6 @@ def _transactions_of(client: RpcClient, tx_hashes: Sequence[str]) -> list[Transa
         if info is not None and info.tx_hash != tx_hash.lower():
             raise errors.MalformedAnswer(f"asked for {tx_hash}, got {info.tx_hash}")
     return found
-
-
-type Told = tuple[int, str, bool, tuple[Transfer, ...]]
-"""What endpoints have to agree on of a receipt: its block, its status, its transfers."""
-
-
-def _told(receipt: Receipt) -> Told:
-    return receipt.block_number, receipt.block_hash, receipt.succeeded, receipt.transfers
 
 
 def _raw_transaction(client: RpcClient, tx_hash: str) -> bytes | None:

@@ -323,7 +323,7 @@ class FakeChain:
             block_hash=block.block_hash,
             succeeded=mined.succeeded,
             gas_used=mined.gas_used,
-            effective_gas_price_wei=mined.price_wei,
+            fee_native=mined.gas_used * mined.price_wei,
             transfers=tuple(self._transfers_of(block, mined)),
         )
 

@@ -23,13 +23,16 @@ class Finality(StrEnum):
 
 
 class FeePolicy(StrEnum):
+    TRON = "tron"  # energy and bandwidth at the chain's prices, capped by each transaction's fee_limit
     ARBITRUM = "arbitrum"  # base fee moves fast, tips are not collected: max fee >= 2 x base fee
     BSC = "bsc"  # base fee 0: the node's suggested tip, not below the floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One network of NETWORKS_FILE. Amounts `_micro` are 10^-6 USDT, `_raw` the token's own unit, `_wei` native."""
+    """One network of NETWORKS_FILE. Amounts `_micro` are 10^-6 USDT, `_raw` the token's own unit, `_wei` and `_sun`
+    native. `chain_id` of a TRON network is the last four bytes of its first block's id, as wallets have it.
+    """
 
     code: str
     family: str
@@ -48,9 +51,17 @@ class Network:
     min_withdrawal_micro: int
     max_withdrawal_micro: int
     fee_policy: FeePolicy
-    priority_fee_floor_wei: int
-    max_fee_cap_wei: int
-    gas_limit_max: int
+    # Of EVM networks.
+    priority_fee_floor_wei: int = 0
+    max_fee_cap_wei: int = 0
+    gas_limit_max: int = 0
+    # Of TRON: the most that one transaction may burn, what is added to an estimate of energy (the factor of a busy
+    # contract rises every six hours), the highest price of energy, how long a transaction lives, and what a TRX is worth.
+    fee_limit_sun_max: int = 0
+    energy_margin_percent: int = 20
+    energy_price_sun_max: int = 0
+    expiration_seconds: int = 600
+    native_price_micro: int = 0
     scan_max_blocks: int
     scan_overlap_blocks: int
     scan_head_lag_blocks: int = 0
@@ -77,6 +88,11 @@ class Network:
             raise ValueError("a token amount is never negative")
         return amount_micro * self.micro_in_raw
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether the scan's cursor stays on final blocks, and what lies above them is only shown as confirming."""
+        return self.family == "tron"
+
     def explorer_url(self, tx_hash: str) -> str:
         """Where people look the transaction up, "" if none is configured."""
         return self.explorer_tx_url.replace("{hash}", tx_hash)
@@ -90,8 +106,11 @@ def network_from_settings(code: str, given: dict[str, Any]) -> Network:
     unknown = sorted(set(given) - set(fields))
     if unknown:
         raise ConfigurationError(f"unknown keys: {', '.join(unknown)}", network=code)
+    needed = _NEEDED_BY.get(str(given.get("family")), frozenset())
     missing = sorted(
-        name for name, field in fields.items() if field.default is dataclasses.MISSING and name not in given
+        name
+        for name, field in fields.items()
+        if (field.default is dataclasses.MISSING or name in needed) and name not in given
     )
     if missing:
         raise ConfigurationError(f"missing keys: {', '.join(missing)}", network=code)
@@ -99,6 +118,13 @@ def network_from_settings(code: str, given: dict[str, Any]) -> Network:
     for wrong in _contradictions(network):
         raise ConfigurationError(wrong, network=code)
     return network
+
+
+_NEEDED_BY = {
+    "evm": frozenset({"priority_fee_floor_wei", "max_fee_cap_wei", "gas_limit_max"}),
+    "tron": frozenset({"fee_limit_sun_max", "energy_price_sun_max", "native_price_micro"}),
+}
+"""Keys without which a network of the family cannot pay."""
 
 
 def _typed(code: str, name: str, wanted: str, value: object) -> Any:
@@ -145,7 +171,8 @@ _READERS: dict[str, tuple[Callable[[object], Any], str]] = {
 
 def _contradictions(network: Network) -> list[str]:
     checks = (
-        (network.family == "evm", "family must be evm"),
+        (network.family in _NEEDED_BY, "family must be evm or tron"),
+        (_has_its_policy(network), "fee_policy is not one of this family"),
         (network.chain_id > 0, "chain_id must be positive"),
         (bool(network.rpc_urls), "rpc_urls is empty"),
         (len(set(network.rpc_urls)) == len(network.rpc_urls), "rpc_urls names one endpoint twice"),
@@ -159,8 +186,7 @@ def _contradictions(network: Network) -> list[str]:
             network.min_withdrawal_micro > network.withdrawal_fee_micro,
             "min_withdrawal_micro must exceed withdrawal_fee_micro",
         ),
-        (network.max_fee_cap_wei > network.priority_fee_floor_wei, "max_fee_cap_wei must exceed the tip's floor"),
-        (network.gas_limit_max >= 50_000, "gas_limit_max is below what a token transfer costs"),
+        *(_evm_contradictions(network) if network.family == "evm" else _tron_contradictions(network)),
         (network.scan_max_blocks > 0, "scan_max_blocks must be positive"),
         (network.scan_overlap_blocks < network.scan_max_blocks, "scan_overlap_blocks must be below scan_max_blocks"),
         (0 < network.rpc_timeout_seconds <= 120, "rpc_timeout_seconds must be above 0, at most 120"),
@@ -170,6 +196,29 @@ def _contradictions(network: Network) -> list[str]:
         (not network.explorer_tx_url or "{hash}" in network.explorer_tx_url, "explorer_tx_url lacks {hash}"),
     )
     return [message for holds, message in checks if not holds]
+
+
+def _evm_contradictions(network: Network) -> tuple[tuple[bool, str], ...]:
+    return (
+        (network.max_fee_cap_wei > network.priority_fee_floor_wei, "max_fee_cap_wei must exceed the tip's floor"),
+        (network.gas_limit_max >= 50_000, "gas_limit_max is below what a token transfer costs"),
+    )
+
+
+def _tron_contradictions(network: Network) -> tuple[tuple[bool, str], ...]:
+    return (
+        (0 < network.fee_limit_sun_max <= 15_000_000_000, "fee_limit_sun_max must be 1 to 15,000 TRX, in sun"),
+        (network.energy_price_sun_max > 0, "energy_price_sun_max must be positive"),
+        (5 <= network.energy_margin_percent <= 500, "energy_margin_percent must be 5 to 500"),
+        (60 <= network.expiration_seconds <= 3600, "expiration_seconds must be 60 to 3600"),
+        (network.native_price_micro > 0, "native_price_micro must be positive"),
+        (network.finality is Finality.TAG, "finality must be tag: TRON's nodes say what is solid"),
+        (network.scan_overlap_blocks == 0, "scan_overlap_blocks must be 0: only what is solid moves the cursor"),
+    )
+
+
+def _has_its_policy(network: Network) -> bool:
+    return (network.fee_policy is FeePolicy.TRON) == (network.family == "tron")
 
 
 def _is_http(url: str) -> bool:

@@ -1,14 +1,18 @@
-"""What the rest of the treasury may ask of a chain: the contract that `EvmAdapter` and `FakeChain` both keep.
+"""What the rest of the treasury may ask of a chain: the contract that every adapter and the fake keep.
+
+`ChainAdapter` is what all families share: reading deposits, sending bytes, learning what became of them, health. What
+decides *which* bytes make a payment differs: `NonceChain` (EVM: one transaction per nonce) and `ExpiringChain` (TRON:
+no nonce; a transaction dies by its expiration).
 
 Pure: imports neither Django nor an SDK. `tests/contracts/` runs one suite over every implementation.
 
 Forms used everywhere:
 
-* transaction and block hashes: `str`, "0x" and 64 lower-case hex digits;
-* addresses: `str` in the network's canonical form (EVM: EIP-55 checksummed), as `addresses.parse_address` returns it;
-  only `AddressFilter` sees raw forms, for speed;
+* transaction and block hashes: `str`, 64 lower-case hex digits, on EVM networks with "0x" in front;
+* addresses: `str` in the network's canonical form (EVM: EIP-55 checksummed, TRON: base58check), as
+  `addresses.parse_address` returns it; only `AddressFilter` sees raw forms, for speed;
 * token amounts: `int` in the token's raw unit (`amount_raw`; 10^-6 or 10^-18), see `Network.raw_to_micro`;
-* native amounts and fees: `int` wei.
+* native amounts and fees: `int` in the smallest unit of the native coin (wei, sun): `_native`, or by that unit's name.
 
 Every method may raise the typed errors of `errors.py`. No method holds a lock or a transaction; none may be called
 within a database transaction.
@@ -16,7 +20,7 @@ within a database transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -129,8 +133,8 @@ class DepositSource(Protocol):
     def transfers(self, first_block: int, last_block: int, wanted: AddressFilter) -> ScannedRange:
         """Transfers of the token in the inclusive range whose recipient `wanted` picks, in chain order.
 
-        Raises RangeRefused (halve it), BlockNotAvailable (no endpoint has `last_block`), ReorgInFlight (ask again).
-        One request for the logs, whatever the number of addresses.
+        Raises RangeRefused (halve it), BlockNotAvailable (no endpoint has `last_block`, or not all of its receipts),
+        ReorgInFlight (ask again). The number of requests does not depend on the number of addresses.
         """
         ...
 
@@ -220,10 +224,10 @@ class SendOutcome:
 class Receipt:
     """A mined transaction's result. It is final only once its block is; compare `block_hash` with `block(number)`.
 
-    `succeeded` says that the EVM did not revert. That a payment was made is `succeeded` and the matching entry in
+    `succeeded` says that the contract did not fail. That a payment was made is `succeeded` and the matching entry in
     `transfers` (all of the *token's* Transfers in this transaction, with their ordinals).
-    `gas_used` includes what an L2 charges for L1 data where the chain counts it as gas (Arbitrum: `l1_gas_used` of it);
-    `l1_fee_wei` is a fee on top (OP-stack chains), 0 elsewhere.
+    `gas_used` is gas, with what an L2 charges for L1 data where the chain counts it so (Arbitrum); on TRON energy.
+    `fee_native` is what the sender paid in the native coin for everything. `failure` is the chain's word for a failure.
     """
 
     tx_hash: str
@@ -231,15 +235,9 @@ class Receipt:
     block_hash: str
     succeeded: bool
     gas_used: int
-    effective_gas_price_wei: int
+    fee_native: int
     transfers: tuple[Transfer, ...]
-    l1_gas_used: int = 0
-    l1_fee_wei: int = 0
-
-    @property
-    def fee_wei(self) -> int:
-        """What the sender paid in the native coin."""
-        return self.gas_used * self.effective_gas_price_wei + self.l1_fee_wei
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,26 +259,7 @@ class TransactionInfo:
 
 
 class PaymentSender(Protocol):
-    """What sending, watching and proving a payment needs."""
-
-    def suggest_fees(self) -> Fees:
-        """Fees by the network's policy and cap. Raises FeesTooHigh if the cap is below what would be mined now."""
-        ...
-
-    def estimate_gas(self, sender: str, to: str, data: bytes, *, value_wei: int = 0) -> int:
-        """A gas *limit*: the node's estimate plus the network's margin.
-
-        Raises WouldRevert (with the contract's reason), InsufficientFunds, FeesTooHigh (above `gas_limit_max`).
-        """
-        ...
-
-    def estimate_gas_many(self, calls: Sequence[CallRequest]) -> list[int | ChainError]:
-        """The same for many calls in one round trip; an error stands in the place of its call."""
-        ...
-
-    def transaction_count(self, address: str, block: BlockTag) -> int:
-        """Transactions of the address mined up to the block; `pending` counts the node's pool in (never rely on it)."""
-        ...
+    """Sending signed bytes, and learning what became of them."""
 
     def send_raw(self, signed: bytes) -> SendOutcome:
         """Hand signed bytes to a node. Never raises for what became of the bytes: see SendVerdict.
@@ -300,21 +279,6 @@ class PaymentSender(Protocol):
 
     def receipts(self, tx_hashes: Sequence[str]) -> list[Receipt | None]:
         """The same for many, in order, in as few round trips as possible."""
-        ...
-
-    def transaction(self, tx_hash: str) -> TransactionInfo | None:
-        """None: this node does not know it. That is no proof that it will not be mined."""
-        ...
-
-    def transactions(self, tx_hashes: Sequence[str]) -> list[TransactionInfo | None]:
-        """The same for many, in order."""
-        ...
-
-    def raw_transaction(self, tx_hash: str) -> bytes | None:
-        """Its signed bytes as a node gives them, None if it does not know or cannot show them.
-
-        They prove something only once `signed.read_signed` has read them and their hash, signer and nonce fit.
-        """
         ...
 
     def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
@@ -338,6 +302,44 @@ class PaymentSender(Protocol):
         """Whether the token refuses transfers *from* this address. False where the token has no blocklist."""
         ...
 
+
+class NonceSender(Protocol):
+    """Building and proving a payment where a nonce makes it unique."""
+
+    def suggest_fees(self) -> Fees:
+        """Fees by the network's policy and cap. Raises FeesTooHigh if the cap is below what would be mined now."""
+        ...
+
+    def estimate_gas(self, sender: str, to: str, data: bytes, *, value_wei: int = 0) -> int:
+        """A gas *limit*: the node's estimate plus the network's margin.
+
+        Raises WouldRevert (with the contract's reason), InsufficientFunds, FeesTooHigh (above `gas_limit_max`).
+        """
+        ...
+
+    def estimate_gas_many(self, calls: Sequence[CallRequest]) -> list[int | ChainError]:
+        """The same for many calls in one round trip; an error stands in the place of its call."""
+        ...
+
+    def transaction_count(self, address: str, block: BlockTag) -> int:
+        """Transactions of the address mined up to the block; `pending` counts the node's pool in (never rely on it)."""
+        ...
+
+    def transaction(self, tx_hash: str) -> TransactionInfo | None:
+        """None: this node does not know it. That is no proof that it will not be mined."""
+        ...
+
+    def transactions(self, tx_hashes: Sequence[str]) -> list[TransactionInfo | None]:
+        """The same for many, in order."""
+        ...
+
+    def raw_transaction(self, tx_hash: str) -> bytes | None:
+        """Its signed bytes as a node gives them, None if it does not know or cannot show them.
+
+        They prove something only once `signed.read_signed` has read them and their hash, signer and nonce fit.
+        """
+        ...
+
     def find_transaction_by_nonce(self, sender: str, nonce: int, *, from_block: int = 0) -> TransactionInfo | None:
         """The transaction that is *final* at this nonce, None if none is final there yet.
 
@@ -346,6 +348,52 @@ class PaymentSender(Protocol):
         `from_block`: a height at which the nonce was not used yet (where the broadcast was reserved); it shortens the
         search and keeps it within a pruned node's history. Raises HistoryUnavailable.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransferCost:
+    """What a token transfer costs on TRON at most: to an address that holds none of the token yet.
+
+    `energy` is the contract's whole use with its dynamic factor, `energy_price_sun` what a unit costs when burnt,
+    `bandwidth_sun` what the transaction's bytes cost when no free or staked bandwidth covers them.
+    """
+
+    energy: int
+    energy_price_sun: int
+    bandwidth_sun: int
+
+    @property
+    def burnt_sun(self) -> int:
+        """What the sender pays if nothing is staked or rented."""
+        return self.energy * self.energy_price_sun + self.bandwidth_sun
+
+
+class ExpiringSender(Protocol):
+    """Building and proving a payment where only its expiration ends it."""
+
+    def reference_block(self) -> BlockRef:
+        """A final block for a transaction to refer to: whoever forks it away makes the transaction invalid."""
+        ...
+
+    def transfer_cost(self, sender: str, amount_raw: int, recipient: str = "") -> TransferCost:
+        """Of a transfer of `amount_raw` by `sender` now; without a `recipient` to somebody who holds none of the token.
+
+        Raises WouldRevert (the token is paused, the sender blocked or short of tokens), FeesTooHigh (a price above the
+        settings' cap), MalformedAnswer (an estimate that cannot be).
+        """
+        ...
+
+    def dead(self, expirations_ms: Mapping[str, int]) -> frozenset[str]:
+        """Which of these transactions can never be in a block any more: hash to `expiration` in ms.
+
+        One is dead if, on every endpoint that can be reached, a *solid* block's time is past its expiration and the
+        solid chain has no such transaction. Nothing is dead while an endpoint that could tell does not answer.
+        """
+        ...
+
+    def transfer_fee_raw(self, amount_raw: int) -> int:
+        """What the token itself would keep of a transfer of `amount_raw` now; 0 as long as its fee is off."""
         ...
 
 
@@ -421,7 +469,15 @@ class StartCheck(Protocol):
 
 
 class ChainAdapter(DepositSource, PaymentSender, StartCheck, Protocol):
-    """Everything above for one network: what `registry.adapter(code)` returns."""
+    """What every network's adapter can: what `registry.adapter(code)` returns."""
+
+
+class NonceChain(ChainAdapter, NonceSender, Protocol):
+    """An EVM network: what `registry.nonce_chain(code)` returns."""
+
+
+class ExpiringChain(ChainAdapter, ExpiringSender, Protocol):
+    """TRON: what `registry.expiring_chain(code)` returns."""
 
 
 # --- filters for tests and small sets -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import os
 import threading
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 
@@ -16,7 +16,7 @@ from treasury.chains.network import Network, network_from_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from treasury.chains.ports import ChainAdapter
+    from treasury.chains.ports import ChainAdapter, ExpiringChain, NonceChain
 
 
 class _Adapters:
@@ -54,10 +54,35 @@ def adapter(code: str) -> ChainAdapter:
     with _adapters.lock:
         found = _adapters.by_code.get(code)
         if found is None:
-            from treasury.chains.evm import EvmAdapter  # web3 takes a second to import: only who talks to a chain pays
-
-            found = _adapters.by_code[code] = EvmAdapter(network(code))
+            found = _adapters.by_code[code] = _made(network(code))
         return found
+
+
+def nonce_chain(code: str) -> NonceChain:
+    """The adapter of an EVM network. Raises ConfigurationError, also for a network of another family."""
+    return cast("NonceChain", _of_family(code, "evm"))
+
+
+def expiring_chain(code: str) -> ExpiringChain:
+    """The adapter of a TRON network. Raises ConfigurationError, also for a network of another family."""
+    return cast("ExpiringChain", _of_family(code, "tron"))
+
+
+def _of_family(code: str, family: str) -> ChainAdapter:
+    if network(code).family != family:
+        raise ConfigurationError(f"not a network of the family {family}", network=code)
+    return adapter(code)
+
+
+def _made(found: Network) -> ChainAdapter:
+    """Imported here: web3 takes a second, which only who talks to such a chain pays."""
+    if found.family == "tron":
+        from treasury.chains.tron.adapter import TronAdapter
+
+        return TronAdapter(found)
+    from treasury.chains.evm import EvmAdapter
+
+    return EvmAdapter(found)
 
 
 def reset(adapters: Mapping[str, ChainAdapter] | None = None) -> None:

@@ -78,7 +78,8 @@ class PaymentApproval(models.Model):
 class Broadcast(models.Model):
     """One transaction: its whole unsigned payload, then its signed bytes and hash, then its fate.
 
-    All broadcasts of an order share its wallet and nonce, so at most one of them can ever be mined.
+    All broadcasts of an order share its wallet and nonce. On EVM networks at most one of them can be mined for that. On
+    TRON the nonce is only our own count, and a next attempt exists only once the one before is proven dead.
     """
 
     class Purpose(models.TextChoices):
@@ -108,9 +109,14 @@ class Broadcast(models.Model):
     # The payload, whole: what the signer rebuilds from the order and compares.
     to_address = models.CharField(_("called address"), max_length=64)
     data = models.BinaryField(_("call data"), max_length=512)
-    gas_limit = models.BigIntegerField(_("gas limit"))
-    max_fee_wei = UnitsField(_("max fee per gas, wei"))
-    max_priority_fee_wei = UnitsField(_("max priority fee per gas, wei"))
+    gas_limit = models.BigIntegerField(_("gas limit"), null=True, blank=True)
+    max_fee_wei = UnitsField(_("max fee per gas, wei"), null=True, blank=True)
+    max_priority_fee_wei = UnitsField(_("max priority fee per gas, wei"), null=True, blank=True)
+    # The same on TRON: what may be burnt, the 2 and 8 bytes of the reference block, and the times in the bytes.
+    fee_limit_sun = models.BigIntegerField(_("fee limit, sun"), null=True, blank=True)
+    ref_block = models.BinaryField(_("reference block"), null=True, blank=True, max_length=10)
+    expiration_ms = models.BigIntegerField(_("expiration, ms"), null=True, blank=True)
+    timestamp_ms = models.BigIntegerField(_("timestamp, ms"), null=True, blank=True)
     # Written by the signer's role only.
     signed_bytes = models.BinaryField(_("signed bytes"), null=True, blank=True, max_length=1024)
     tx_hash = models.CharField(_("transaction"), max_length=66, null=True, blank=True)  # noqa: DJ001  # unique when set
@@ -124,7 +130,7 @@ class Broadcast(models.Model):
     block_number = models.BigIntegerField(_("block"), null=True, blank=True)
     block_hash = models.CharField(_("block's hash"), max_length=66, blank=True)
     gas_used = models.BigIntegerField(_("gas used"), null=True, blank=True)
-    gas_cost_wei = UnitsField(_("gas cost, wei"), null=True, blank=True)
+    fee_native = UnitsField(_("network fee, in the native coin's smallest unit"), null=True, blank=True)
     final_at = models.DateTimeField(_("final at"), null=True, blank=True)
     last_error = models.CharField(_("last answer"), max_length=200, blank=True)
 
@@ -148,6 +154,27 @@ class Broadcast(models.Model):
                 condition=models.Q(state__in=["reserved", "refused", "replaced", "dead"])
                 | models.Q(signed_bytes__isnull=False, tx_hash__isnull=False),
                 name="broadcast_signed_before_sent",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    gas_limit__isnull=False,
+                    max_fee_wei__isnull=False,
+                    max_priority_fee_wei__isnull=False,
+                    fee_limit_sun=None,
+                    ref_block=None,
+                    expiration_ms=None,
+                    timestamp_ms=None,
+                )
+                | models.Q(
+                    gas_limit=None,
+                    max_fee_wei=None,
+                    max_priority_fee_wei=None,
+                    fee_limit_sun__gt=0,
+                    ref_block__isnull=False,
+                    expiration_ms__gt=models.F("timestamp_ms"),
+                    timestamp_ms__gt=0,
+                ),
+                name="broadcast_payload_of_one_family",
             ),
         )
         indexes = (
@@ -173,6 +200,8 @@ class SigningRecord(models.Model):
     amount_micro = UnitsField(_("amount, micro-USDT"))
     nonce = models.BigIntegerField(_("nonce"))
     tx_hash = models.CharField(_("transaction"), max_length=66)
+    # When the bytes die by themselves (TRON); empty where only another transaction at their nonce ends them.
+    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
     signed_at = models.DateTimeField(_("signed at"), auto_now_add=True)
 
     class Meta:

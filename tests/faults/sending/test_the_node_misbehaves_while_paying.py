@@ -518,6 +518,6 @@ def test_a_reverted_payment_is_dead_at_finality_and_its_gas_is_booked(desk: Desk
     broadcasts.confirm_broadcasts("arbitrum")
     (attempt,) = desk.attempts(order)
     assert (attempt.state, desk.state(order)) == ("final_reverted", "dead")
-    assert ledger.balance("expense:gas:arbitrum") == attempt.gas_cost_wei > 0
+    assert ledger.balance("expense:gas:arbitrum") == attempt.fee_native > 0
     assert desk.transfers_to(order.address) == []
     assert_ledger_clean()

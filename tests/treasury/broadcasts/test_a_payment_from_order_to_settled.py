@@ -38,7 +38,7 @@ def test_an_order_becomes_one_final_transfer(desk: Desk) -> None:
     assert final.state == "final_ok"
     assert desk.state(order) == "settled"
     assert orders.order_results([order.reference])[order.reference].tx_hash == sent.tx_hash
-    assert ledger.balance("expense:gas:arbitrum") == final.gas_cost_wei > 0
+    assert ledger.balance("expense:gas:arbitrum") == final.fee_native > 0
     desk.assert_each_paid_once()
 
 

@@ -334,7 +334,7 @@ def test_a_refused_payment_dies_when_a_no_op_has_filled_its_nonce(desk: Desk, se
     assert alarms.is_raised(f"payment-refused:{refused.pk}")
     assert desk.transfers_to(refused.address) == []
     assert desk.state(paid) == "settled"
-    gas = sum(each.gas_cost_wei for each in Broadcast.objects.filter(state="final_ok"))
+    gas = sum(each.fee_native for each in Broadcast.objects.filter(state="final_ok"))
     assert ledger.balance("expense:gas:arbitrum") == gas
 
 

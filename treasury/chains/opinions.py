@@ -1,0 +1,49 @@
+"""Whether the endpoints of a network agree on what is final: the same question for every family of chains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from treasury.chains.endpoints import EndpointPool
+from treasury.chains.http import HttpClient
+from treasury.chains.ports import BlockRef, Receipt, SecondOpinions, Transfer
+
+type Told = tuple[int, str, bool, tuple[Transfer, ...]]
+"""What endpoints have to agree on of a receipt: its block, its status, its transfers."""
+
+
+class AsksAll[C: HttpClient]:
+    """`PaymentSender.second_opinions` over an adapter's own two questions."""
+
+    _pool: EndpointPool[C]
+
+    def _block_of(self, client: C, number: int) -> BlockRef | None:
+        raise NotImplementedError
+
+    def _receipts_of(self, client: C, tx_hashes: Sequence[str]) -> list[Receipt | None]:
+        raise NotImplementedError
+
+    def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
+        if not receipts or len(self._pool.endpoints) < 2:
+            return SecondOpinions()
+        ours = {each.tx_hash: _told(each) for each in receipts}
+        told = self._pool.each_reachable(partial(self._tell, ours=ours, final=final))
+        return SecondOpinions(
+            contradicted=frozenset(tx_hash for opinions, _ in told for tx_hash in opinions),
+            unseen=frozenset(tx_hash for _, unseen in told for tx_hash in unseen),
+        )
+
+    def _tell(self, client: C, ours: Mapping[str, Told], final: BlockRef) -> tuple[frozenset[str], frozenset[str]]:
+        """Of which hashes one endpoint says something else, and which it does not have while its chain is shorter."""
+        block = self._block_of(client, final.number)
+        if block is not None and block.block_hash != final.block_hash:
+            return frozenset(ours), frozenset()
+        found = self._receipts_of(client, list(ours))
+        missing = frozenset(tx_hash for tx_hash, each in zip(ours, found, strict=True) if each is None)
+        other = frozenset(each.tx_hash for each in found if each and _told(each) != ours.get(each.tx_hash))
+        return (other, missing) if block is None else (other | missing, frozenset())
+
+
+def _told(receipt: Receipt) -> Told:
+    return receipt.block_number, receipt.block_hash, receipt.succeeded, receipt.transfers
