@@ -1,6 +1,6 @@
 """Payments from an open order to its end on the chain.
 
-    reserve -> (the signer signs and stores) -> send -> confirm | replace at the same nonce | prove dead
+    reserve -> (the signer signs and stores) -> send -> confirm | replace at the same nonce | prove dead, try again
 
 Each step finds its own work in the database and may be run at any time, any number of times, by any number of workers.
 """
@@ -11,12 +11,14 @@ import logging
 from collections.abc import Callable
 
 from treasury import halts
+from treasury.broadcasts import expiring, reserving
 from treasury.broadcasts.confirming import confirm_broadcasts
+from treasury.broadcasts.expiring import retry_expired
 from treasury.broadcasts.history import chain_remembers
 from treasury.broadcasts.recovering import Recovery, resend_lost_payments
 from treasury.broadcasts.replacing import fill_gaps, replace_stuck
-from treasury.broadcasts.reserving import reserve_broadcasts
 from treasury.broadcasts.sending import send_broadcasts
+from treasury.chains import registry
 from treasury.chains.errors import ChainError
 from treasury.dispatch import wake
 
@@ -29,6 +31,7 @@ __all__ = [
     "replace_stuck",
     "resend_lost_payments",
     "reserve_broadcasts",
+    "retry_expired",
     "send_broadcasts",
 ]
 
@@ -46,8 +49,24 @@ def advance_payments(network: str) -> None:
     if halts.is_halted(network) or not _try(chain_remembers, network):
         return
     _try(send_broadcasts, network)
-    if sum(_try(step, network) for step in (reserve_broadcasts, fill_gaps, replace_stuck)):
+    steps = (reserve_broadcasts, retry_expired) if _expires(network) else (reserve_broadcasts, fill_gaps, replace_stuck)
+    if sum(_try(step, network) for step in steps):
         wake(SIGN)
+
+
+def reserve_broadcasts(network: str, *, limit: int = reserving.LIMIT) -> int:
+    """Give up to `limit` waiting orders their place and payload; returns how many now wait for the signer.
+
+    Orders that the wallet cannot pay stay open, with an alarm. Raises ChainError if the chain cannot be asked.
+    """
+    if _expires(network):
+        return expiring.reserve_broadcasts(network, limit=limit)
+    return reserving.reserve_broadcasts(network, limit=limit)
+
+
+def _expires(network: str) -> bool:
+    """Whether payments there die by expiration, rather than by their nonce."""
+    return registry.network(network).family == "tron"
 
 
 def _try(step: Callable[[str], int], network: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
@@ -15,7 +15,7 @@ from treasury.broadcasts.facts import Attempt, ChainFacts, Fate, UnderWay, Verdi
 from treasury.broadcasts.rows import hot_wallet, no_longer
 from treasury.chains import registry
 from treasury.chains.network import Network
-from treasury.chains.ports import ChainAdapter, Receipt
+from treasury.chains.ports import BlockRef, ChainAdapter, ExpiringChain, NonceChain, Receipt
 from treasury.models import Alarm, Broadcast, Wallet
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Changes:
     unmined: list[int] = field(default_factory=list)
     replaced: list[int] = field(default_factory=list)  # live until another attempt turned out to be the mined one
     dropped: list[int] = field(default_factory=list)  # likewise, and not signed yet: never will be
+    expired: list[int] = field(default_factory=list)  # proven dead; their orders stay open
     final: list[tuple[int, str, int, str, int, int]] = field(default_factory=list)
     closed: list[tuple[int, str, str]] = field(default_factory=list)  # order, state, reason
     postings: list[ledger.Posting] = field(default_factory=list)
@@ -38,7 +39,7 @@ class Changes:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.mined or self.unmined or self.closed or self.suspects)
+        return not (self.mined or self.unmined or self.expired or self.closed or self.suspects)
 
 
 def confirm_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
@@ -53,7 +54,7 @@ def confirm_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     if not orders:
         return 0
     network = registry.network(network_code)
-    facts = _ask(registry.adapter(network_code), network, wallet, orders)
+    facts = _facts(network, wallet, orders)
     failpoints.hit("after_receipts")
     news = [order.order_id for order in orders if judge(order, facts, network, wallet.address).fate is not Fate.NOTHING]
     if not news:
@@ -122,6 +123,7 @@ def orders_under_way(
                 tx_hash=row.tx_hash,
                 block_hash=row.block_hash,
                 why=row.refusal or row.last_error,
+                expiration_ms=row.expiration_ms,
             )
         )
     return [
@@ -148,7 +150,42 @@ _UNDER_WAY_LOCKED = f"{_UNDER_WAY} FOR UPDATE"
 # --- asking ---------------------------------------------------------------------------------------------------------
 
 
-def _ask(chain: ChainAdapter, network: Network, wallet: Wallet, orders: Sequence[UnderWay]) -> ChainFacts:
+def _facts(network: Network, wallet: Wallet, orders: Sequence[UnderWay]) -> ChainFacts:
+    if network.family == "tron":
+        return _ask_expiring(registry.expiring_chain(network.code), network, orders)
+    return _ask(registry.nonce_chain(network.code), network, wallet, orders)
+
+
+def _ask_expiring(chain: ExpiringChain, network: Network, orders: Sequence[UnderWay]) -> ChainFacts:
+    """Receipts of every hash there is, the canonical blocks of those that can be final, and what expired for good."""
+    final = chain.finalized()
+    hashes = sorted({tx_hash for order in orders for tx_hash in order.hashes})
+    receipts = _receipts(chain, hashes)
+    silent = {
+        each.tx_hash: each.expiration_ms
+        for order in orders
+        for each in order.attempts
+        if each.tx_hash and each.expiration_ms and each.state != "dead" and each.tx_hash not in receipts
+    }
+    due = {tx_hash: at_ms for tx_hash, at_ms in silent.items() if at_ms < final.timestamp * 1000}
+    return ChainFacts(
+        receipts=receipts,
+        asked=frozenset(hashes),
+        final_number=final.number,
+        final_hashes=_final_hashes(chain, receipts, final),
+        at_nonce={},
+        disputed=proving.disputed(chain, network, list(receipts.values()), final),
+        dead=chain.dead(due),
+    )
+
+
+def _final_hashes(chain: ChainAdapter, receipts: Mapping[str, Receipt], final: BlockRef) -> dict[int, str]:
+    heights = {answer.block_number for answer in receipts.values() if answer.block_number <= final.number}
+    blocks = {number: chain.block(number) for number in sorted(heights)}
+    return {number: block.block_hash for number, block in blocks.items() if block is not None}
+
+
+def _ask(chain: NonceChain, network: Network, wallet: Wallet, orders: Sequence[UnderWay]) -> ChainFacts:
     """Receipts of every hash that can be mined, the canonical blocks of those that can be final, and foreign uses."""
     final = chain.finalized()
     count = chain.transaction_count(wallet.address, "latest")
@@ -157,8 +194,6 @@ def _ask(chain: ChainAdapter, network: Network, wallet: Wallet, orders: Sequence
     ]
     hashes = sorted({tx_hash for order in candidates for tx_hash in order.hashes})
     receipts = _receipts(chain, hashes)
-    heights = {answer.block_number for answer in receipts.values() if answer.block_number <= final.number}
-    blocks = {number: chain.block(number) for number in sorted(heights)}
     silent = [
         order for order in candidates if order.nonce < count and not any(each in receipts for each in order.hashes)
     ]
@@ -168,7 +203,7 @@ def _ask(chain: ChainAdapter, network: Network, wallet: Wallet, orders: Sequence
         receipts=receipts,
         asked=frozenset(hashes),
         final_number=final.number,
-        final_hashes={number: block.block_hash for number, block in blocks.items() if block is not None},
+        final_hashes=_final_hashes(chain, receipts, final),
         at_nonce={  # mined as the transaction itself is shown, and final
             nonce: other
             for nonce, other in others.proven.items()
@@ -214,6 +249,11 @@ def _mark_unmined(changes: Changes, order: UnderWay, verdict: Verdict, network: 
     changes.unmined += [each.broadcast_id for each in order.attempts if each == verdict.attempt]
 
 
+def _mark_expired(changes: Changes, order: UnderWay, verdict: Verdict, network: Network) -> None:
+    logger.warning("%s order %s: attempt expired, proven dead", network.code, order.order_id)
+    changes.expired += [each.broadcast_id for each in order.attempts if each == verdict.attempt]
+
+
 def _mark_final(changes: Changes, order: UnderWay, verdict: Verdict, network: Network) -> None:
     attempt, receipt = verdict.inclusion()
     state = "final_reverted" if verdict.fate is Fate.REVERTED else "final_ok"
@@ -247,6 +287,7 @@ _MARKS = {
     Fate.NOTHING: _mark_nothing,
     Fate.MINED: _mark_mined,
     Fate.UNMINED: _mark_unmined,
+    Fate.EXPIRED: _mark_expired,
     Fate.PAID: _mark_final,
     Fate.REVERTED: _mark_final,
     Fate.FILLED: _mark_final,
@@ -259,7 +300,7 @@ def _write(changes: Changes) -> None:
     if changes.is_empty:
         return
     with connection.cursor() as cursor:
-        for state, ids in (("replaced", changes.replaced), ("dead", changes.dropped)):
+        for state, ids in (("replaced", changes.replaced), ("dead", [*changes.dropped, *changes.expired])):
             if ids:
                 cursor.execute("UPDATE treasury_broadcast SET state = %s WHERE id = ANY(%s)", [state, ids])
         if changes.unmined:

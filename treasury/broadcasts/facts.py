@@ -26,6 +26,7 @@ class Attempt:
     tx_hash: str | None
     block_hash: str
     why: str  # the signer's refusal or the node's last answer
+    expiration_ms: int | None = None  # where bytes die by themselves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,8 @@ class ChainFacts:
     `receipts`: of every hash that was asked about and is mined. `asked`: every hash that was asked about.
     `final_hashes`: heights up to `final_number` that matter, with the hash of the canonical block there. `at_nonce`:
     what is proven to be final at a nonce where none of our hashes has a receipt. `unproven`: why what a node showed at
-    a nonce is no such proof. `disputed`: hashes of which the nodes tell different things.
+    a nonce is no such proof. `disputed`: hashes of which the nodes tell different things. `dead`: hashes that are
+    proven never to be in a block, because they expired.
     """
 
     receipts: Mapping[str, Receipt]
@@ -61,6 +63,7 @@ class ChainFacts:
     at_nonce: Mapping[int, TransactionInfo]
     unproven: Mapping[int, str] = field(default_factory=dict)
     disputed: Collection[str] = frozenset()
+    dead: Collection[str] = frozenset()
 
 
 class Fate(StrEnum):
@@ -70,6 +73,7 @@ class Fate(StrEnum):
     PAID = "paid"  # final, and the Transfer is there
     REVERTED = "reverted"  # final, nothing moved
     FILLED = "filled"  # a no-op of ours is final: the payment can never be mined
+    EXPIRED = "expired"  # proven dead by its expiration: the payment takes another attempt
     FOREIGN = "foreign"  # a transaction that is not ours is final at the nonce
     SUSPECT = "suspect"  # final, and not what it should be: a person has to look
 
@@ -92,6 +96,8 @@ class Verdict:
 
 def judge(order: UnderWay, facts: ChainFacts, network: Network, wallet_address: str) -> Verdict:
     """What the facts mean for one order. Without proof nothing is dead, and nothing is paid before it is final."""
+    if risen := _risen(order, facts):
+        return risen
     for attempt in reversed(order.attempts):
         receipt = facts.receipts.get(attempt.tx_hash) if attempt.tx_hash else None
         if receipt is None:
@@ -108,17 +114,34 @@ def judge(order: UnderWay, facts: ChainFacts, network: Network, wallet_address: 
     foreign = facts.at_nonce.get(order.nonce)
     if foreign is not None and foreign.tx_hash not in order.hashes:
         return Verdict(Fate.NOTHING) if foreign.tx_hash in facts.disputed else _foreign(order, foreign, network)
+    return _silent(order, facts)
+
+
+def _silent(order: UnderWay, facts: ChainFacts) -> Verdict:
+    """Nothing of the order is in a block."""
+    expired = next((each for each in order.attempts if each.tx_hash in facts.dead and each.state != "dead"), None)
+    if expired is not None:
+        return Verdict(Fate.EXPIRED, expired)
     was_mined = next((each for each in order.attempts if each.state == "mined"), None)
     if was_mined is not None and was_mined.tx_hash in facts.asked and was_mined.tx_hash not in facts.receipts:
         return Verdict(Fate.UNMINED, was_mined)
     return Verdict(Fate.NOTHING)
 
 
+def _risen(order: UnderWay, facts: ChainFacts) -> Verdict | None:
+    """A receipt of what was proven dead: some node lied or lies, and a second payment may be on its way."""
+    for attempt in order.attempts:
+        if attempt.state == "dead" and attempt.tx_hash and attempt.tx_hash in facts.receipts:
+            return Verdict(Fate.SUSPECT, attempt, reason=f"{attempt.tx_hash} was proven dead, and is in a block now.")
+    return None
+
+
 def _final(order: UnderWay, attempt: Attempt, receipt: Receipt, network: Network, wallet_address: str) -> Verdict:
     if attempt.purpose != PAYMENT:
         return Verdict(Fate.FILLED, attempt, receipt, _why_filled(order))
     if not receipt.succeeded:
-        return Verdict(Fate.REVERTED, attempt, receipt, f"The transaction {receipt.tx_hash} was reverted.")
+        how = f" ({receipt.failure})" if receipt.failure else ""
+        return Verdict(Fate.REVERTED, attempt, receipt, f"The transaction {receipt.tx_hash} was reverted{how}.")
     amount_raw = network.micro_to_raw(order.amount_micro)
     ours = [each for each in receipt.transfers if each.sender == wallet_address]
     if [(each.recipient, each.amount_raw) for each in ours] == [(order.address, amount_raw)]:

@@ -15,7 +15,7 @@ from treasury.broadcasts.facts import UnderWay
 from treasury.broadcasts.rows import no_longer
 from treasury.chains.errors import HistoryUnavailable, InvalidTransaction, NotSettled
 from treasury.chains.network import Network
-from treasury.chains.ports import BlockRef, ChainAdapter, Receipt, TransactionInfo
+from treasury.chains.ports import BlockRef, ChainAdapter, NonceChain, Receipt, TransactionInfo
 from treasury.chains.signed import read_signed
 from treasury.models import Alarm, Broadcast, Wallet
 
@@ -39,7 +39,7 @@ class AtNonces:
         return sorted(each.tx_hash for each in self.proven.values())
 
 
-def foreign_transactions(chain: ChainAdapter, network: Network, wallet: Wallet, silent: Sequence[UnderWay]) -> AtNonces:
+def foreign_transactions(chain: NonceChain, network: Network, wallet: Wallet, silent: Sequence[UnderWay]) -> AtNonces:
     """Which transaction is final at the nonces that are used up although no hash of ours is mined."""
     found = AtNonces()
     if not silent:
@@ -71,7 +71,7 @@ def foreign_transactions(chain: ChainAdapter, network: Network, wallet: Wallet, 
     return found
 
 
-def _find(chain: ChainAdapter, wallet: Wallet, order: UnderWay, *, from_block: int) -> TransactionInfo | None:
+def _find(chain: NonceChain, wallet: Wallet, order: UnderWay, *, from_block: int) -> TransactionInfo | None:
     try:
         return chain.find_transaction_by_nonce(wallet.address, order.nonce, from_block=from_block)
     except (HistoryUnavailable, NotSettled) as error:

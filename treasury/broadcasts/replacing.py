@@ -85,7 +85,7 @@ def replace_stuck(network_code: str, *, limit: int = LIMIT) -> int:
     unmined = [each for each in _unmined(wallet, limit) if now - each.waiting_since >= patience]
     if not unmined:
         return 0
-    network, chain = registry.network(network_code), registry.adapter(network_code)
+    network, chain = registry.network(network_code), registry.nonce_chain(network_code)
     count = chain.transaction_count(wallet.address, "latest")
     unmined = [each for each in unmined if each.nonce >= count]  # below: mined, or about to be explained
     replaced, too_high = 0, ""
@@ -127,7 +127,7 @@ def fill_gaps(network_code: str, *, limit: int = LIMIT) -> int:
     )
     if not orders:
         return 0
-    chain = registry.adapter(network_code)
+    chain = registry.nonce_chain(network_code)
     fees = chain.suggest_fees()
     gas = chain.estimate_gas(wallet.address, wallet.address, b"")
     return sum(_fill(wallet, order.pk, fees, gas) for order in orders)
@@ -193,8 +193,8 @@ def _fees_over(attempts: Sequence[Broadcast], suggested: Fees, network: Network)
 
 def _highest_fees(attempts: Sequence[Broadcast]) -> Fees:
     return Fees(
-        max_fee_wei=max(each.max_fee_wei for each in attempts),
-        max_priority_fee_wei=max(each.max_priority_fee_wei for each in attempts),
+        max_fee_wei=max(each.max_fee_wei or 0 for each in attempts),
+        max_priority_fee_wei=max(each.max_priority_fee_wei or 0 for each in attempts),
         base_fee_wei=0,
     )
 
@@ -238,7 +238,7 @@ def _unmined(wallet: Wallet, limit: int) -> list[Unmined]:
             nonce=row.nonce,
             to_address=row.to_address,
             data=bytes(row.data),
-            gas_limit=row.gas_limit,
+            gas_limit=row.gas_limit or 0,
             fees=_highest_fees([row, *(each for each in attempts[row.order_id] if each.signed_bytes)]),
             waiting_since=row.reserved_at,
             priced_out=row.last_error.partition(":")[0] == SendVerdict.UNDERPRICED,

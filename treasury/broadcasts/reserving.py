@@ -91,6 +91,38 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
 
     Orders that the wallet cannot pay stay open, with an alarm. Raises ChainError if the chain cannot be asked.
     """
+    wallet, waiting = orders_to_reserve(network_code, limit)
+    if not waiting or wallet is None:
+        return 0
+    network, chain = registry.network(network_code), registry.nonce_chain(network_code)
+    on_its_way = _on_its_way(wallet)  # before the balances: what is mined in between counts twice, never not at all
+    count = chain.transaction_count(wallet.address, "latest")
+    try:
+        fees = chain.suggest_fees()
+    except FeesTooHigh as error:
+        warn_of_fees(network_code, str(error))
+        return 0
+    warn_of_fees(network_code, "")
+    token_micro, _ = network.raw_to_micro(chain.token_balance(wallet.address))
+    means = Means(token_micro - on_its_way.token_micro, chain.native_balance(wallet.address) - on_its_way.native_wei)
+    gas = chain.estimate_gas_many([_call(network, wallet, order) for order in waiting])
+    plan = plan_payments(waiting, gas, means, fees)
+    _report(network_code, plan)
+    if plan.reverting and have_failed_for_long(network_code):
+        give_up_on([(order, reason) for order, reason in plan.reverting if order.is_old])
+    if not plan.payable:
+        return 0
+    try:
+        reserved = _reserve(network, wallet, plan.payable, fees, chain_count=count)
+    except ForeignNonce as error:
+        halts.halt_network(network_code, str(error))
+        return 0
+    failpoints.hit("after_reserve_commit")
+    return reserved
+
+
+def orders_to_reserve(network_code: str, limit: int) -> tuple[Wallet | None, list[Waiting]]:
+    """The hot wallet and the orders that wait for their payload; none while the network is halted."""
     wallet = hot_wallet(network_code)
     waiting = _waiting(network_code, limit)
     warn_while(
@@ -101,33 +133,7 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     )
     if not waiting:
         no_longer(*(f"{key}:{network_code}" for key in WARNINGS))
-    if not waiting or wallet is None or halts.is_halted(network_code):
-        return 0
-    network, chain = registry.network(network_code), registry.adapter(network_code)
-    on_its_way = _on_its_way(wallet)  # before the balances: what is mined in between counts twice, never not at all
-    count = chain.transaction_count(wallet.address, "latest")
-    try:
-        fees = chain.suggest_fees()
-    except FeesTooHigh as error:
-        _warn_of_fees(network_code, str(error))
-        return 0
-    _warn_of_fees(network_code, "")
-    token_micro, _ = network.raw_to_micro(chain.token_balance(wallet.address))
-    means = Means(token_micro - on_its_way.token_micro, chain.native_balance(wallet.address) - on_its_way.native_wei)
-    gas = chain.estimate_gas_many([_call(network, wallet, order) for order in waiting])
-    plan = plan_payments(waiting, gas, means, fees)
-    _report(network_code, plan)
-    if plan.reverting and _have_failed_for_long(network_code):
-        _give_up_on([(order, reason) for order, reason in plan.reverting if order.is_old])
-    if not plan.payable:
-        return 0
-    try:
-        reserved = _reserve(network, wallet, plan.payable, fees, chain_count=count)
-    except ForeignNonce as error:
-        halts.halt_network(network_code, str(error))
-        return 0
-    failpoints.hit("after_reserve_commit")
-    return reserved
+    return wallet, [] if halts.is_halted(network_code) else waiting
 
 
 def _waiting(network_code: str, limit: int) -> list[Waiting]:
@@ -243,19 +249,24 @@ SELECT %s, %s, made.order_id, made.attempt, made.purpose, made.nonce, 'reserved'
 """Every new broadcast, first attempt or later. The application's role may not even name the signed columns."""
 
 
-def _report(network_code: str, plan: Plan) -> None:
+def warn_of_shortage(network_code: str, *, of_token: bool, of_gas: bool) -> None:
+    """Keep the two alarms about the hot wallet's balances as they should be."""
     warn_while(
-        plan.short_of_token,
+        of_token,
         key=f"hot-wallet-short:{network_code}",
         network=network_code,
         message="Payments wait: the hot wallet holds too little USDT. Top it up.",
     )
     warn_while(
-        plan.short_of_gas,
+        of_gas,
         key=f"hot-wallet-gas:{network_code}",
         network=network_code,
         message="Payments wait: the hot wallet holds too little of the native coin to pay for gas. Top it up.",
     )
+
+
+def _report(network_code: str, plan: Plan) -> None:
+    warn_of_shortage(network_code, of_token=plan.short_of_token, of_gas=plan.short_of_gas)
     failing = [*plan.reverting, *plan.failed]
     warn_while(
         bool(failing),
@@ -266,7 +277,8 @@ def _report(network_code: str, plan: Plan) -> None:
     )
 
 
-def _warn_of_fees(network_code: str, what: str) -> None:
+def warn_of_fees(network_code: str, what: str) -> None:
+    """Keep the alarm about fees above the cap open while `what` says so."""
     warn_while(
         bool(what),
         key=f"fees-too-high:{network_code}",
@@ -276,7 +288,7 @@ def _warn_of_fees(network_code: str, what: str) -> None:
     )
 
 
-def _have_failed_for_long(network_code: str) -> bool:
+def have_failed_for_long(network_code: str) -> bool:
     """Whether payments have been failing for BROADCAST_STUCK_SECONDS, without a run between in which none did.
 
     An order that has waited for hours for something else does not die of the first revert.
@@ -287,7 +299,7 @@ def _have_failed_for_long(network_code: str) -> bool:
     ).exists()
 
 
-def _give_up_on(orders: Sequence[tuple[Waiting, str]]) -> None:
+def give_up_on(orders: Sequence[tuple[Waiting, str]]) -> None:
     """An order that would revert for a long time dies while it still has no nonce: nothing was ever signed for it."""
     for order, reason in orders:
         died = PaymentOrder.objects.filter(pk=order.order_id, state="open", nonce=None).update(

@@ -89,7 +89,8 @@ def _only_sender(wallet: Wallet) -> Iterator[bool]:
 
 
 def _claim(wallet: Wallet, limit: int, began: datetime) -> list[Due]:
-    """Commit the intent to send, so that a crash leaves a trace; nothing past a nonce that has no bytes yet.
+    """Commit the intent to send, so that a crash leaves a trace; nothing past a nonce that has no bytes yet, and
+    nothing that has expired.
 
     What this run has sent already (since `began`) waits for another run.
     """
@@ -118,13 +119,14 @@ UPDATE treasury_broadcast AS b SET last_sent_at = %(now)s, sends = b.sends + 1
                OR (c.last_sent_at < %(began)s
                    AND c.last_sent_at < %(now)s - CASE WHEN c.state = 'sent' AND c.last_error = ''
                                                        THEN %(resend)s ELSE %(retry)s END * interval '1 second'))
-          AND c.nonce < coalesce((
+          AND (c.expiration_ms IS NULL OR to_timestamp(c.expiration_ms / 1000.0) > %(now)s)
+          AND (c.expiration_ms IS NOT NULL OR c.nonce < coalesce((
               SELECT min(o.nonce) FROM treasury_paymentorder AS o
                WHERE o.wallet_id = %(wallet)s AND o.state = 'open'
                  AND NOT EXISTS (SELECT FROM treasury_broadcast AS any_bytes
                                   WHERE any_bytes.order_id = o.id AND any_bytes.signed_bytes IS NOT NULL
                                     AND any_bytes.state IN ('signed', 'sent', 'mined', 'replaced'))),
-              9223372036854775807)
+              9223372036854775807))
         ORDER BY c.nonce LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED)
 RETURNING b.id, b.nonce, b.signed_bytes
 """

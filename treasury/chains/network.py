@@ -23,9 +23,9 @@ class Finality(StrEnum):
 
 
 class FeePolicy(StrEnum):
-    TRON = "tron"  # energy and bandwidth at the chain's prices, capped by each transaction's fee_limit
     ARBITRUM = "arbitrum"  # base fee moves fast, tips are not collected: max fee >= 2 x base fee
     BSC = "bsc"  # base fee 0: the node's suggested tip, not below the floor
+    TRON = "tron"  # energy and bandwidth at the chain's prices, capped by each transaction's fee_limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Network:
     max_fee_cap_wei: int = 0
     gas_limit_max: int = 0
     # Of TRON: the most that one transaction may burn, what is added to an estimate of energy (the factor of a busy
-    # contract rises every six hours), the highest price of energy, how long a transaction lives, and what a TRX is worth.
+    # contract rises every six hours), the highest price of energy, how long a transaction lives, what a TRX is worth.
     fee_limit_sun_max: int = 0
     energy_margin_percent: int = 20
     energy_price_sun_max: int = 0

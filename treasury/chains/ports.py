@@ -384,6 +384,10 @@ class ExpiringSender(Protocol):
         """
         ...
 
+    def energy_left(self, address: str) -> int:
+        """Energy that the address has staked or rented and not used: what need not be burnt."""
+        ...
+
     def dead(self, expirations_ms: Mapping[str, int]) -> frozenset[str]:
         """Which of these transactions can never be in a block any more: hash to `expiration` in ms.
 

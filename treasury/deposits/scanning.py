@@ -21,9 +21,9 @@ from treasury.chains.network import Network
 from treasury.chains.ports import BlockRef, ChainAdapter, ScannedRange
 from treasury.deposits import cursors
 from treasury.deposits.cursors import Cursor, CursorMoved
-from treasury.deposits.reorgs import Rewound, rewind_to, rewind_to_common_block
+from treasury.deposits.reorgs import Rewound, rewind_to, rewind_to_common_block, take_back
 from treasury.deposits.storing import store_transfers
-from treasury.models import Alarm
+from treasury.models import Alarm, Deposit
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,9 @@ SECONDS_PER_RUN = 30.0
 """Nor does it read on after this long: what was found waits to be confirmed."""
 
 REWINDS_PER_RUN = 3
+
+SHOWN_AT_ONCE = 1_000
+"""Deposits above the final block that are compared with the chain in one run."""
 
 
 @dataclass(slots=True)
@@ -84,6 +87,26 @@ def rewind_scan(network_code: str, *, to_block: int) -> Rewound:
     return rewind_to(network, chain, position, Cursor(block.number, block.block_hash))
 
 
+class _Ahead:
+    """Up to which unfinal block this process has shown deposits. Forgotten with the process: it only saves reading."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, BlockRef] = {}
+
+    def next_block(self, network_code: str, chain: ChainAdapter, cursor: Cursor) -> int:
+        """The first block to show: behind what was shown, or behind the cursor if that was replaced."""
+        last = self._last.get(network_code)
+        if last is None or last.number <= cursor.number or chain.block(last.number) != last:
+            return cursor.number + 1
+        return last.number + 1
+
+    def seen(self, network_code: str, block: BlockRef) -> None:
+        self._last[network_code] = block
+
+
+_ahead = _Ahead()
+
+
 class _Run:
     """One run over one network: where the cursor is, and what was done."""
 
@@ -102,7 +125,12 @@ class _Run:
         if not self._stands_on_chain(head):
             return
         cursors.record_heights(self.network.code, head=head, final=final)
-        self._read_on(head.number - self.network.scan_head_lag_blocks, max_ranges)
+        if not self.network.reads_ahead:
+            self._read_on(head.number - self.network.scan_head_lag_blocks, max_ranges)
+            return
+        self._read_on(final.number, max_ranges)
+        if self.position.cursor.number == final.number:
+            self._look_ahead(head)
 
     # --- is the cursor's block still there? ---------------------------------------------------------------------
 
@@ -185,6 +213,40 @@ class _Run:
             self.report.logs += found.logs_seen
             if self.report.ranges >= max_ranges or time.monotonic() > give_way:
                 return
+
+    def _look_ahead(self, head: BlockRef) -> None:
+        """Show what blocks hold that are not final yet. The cursor stays: they are read again once they are final, and
+        what was shown of a block that was taken back is taken back too."""
+        first = _ahead.next_block(self.network.code, self.chain, self.position.cursor)
+        if first == self.position.cursor.number + 1:
+            self._take_back_replaced()
+        if first > head.number:
+            return
+        for found in self.chain.scan(first, head.number, self.wanted):
+            if found.transfers:
+                with transaction.atomic(durable=True):
+                    self.report.stored += store_transfers(self.network, found.transfers)
+                failpoints.hit("after_scan_commit")
+            self.report.logs += found.logs_seen
+            _ahead.seen(self.network.code, found.last)
+
+    def _take_back_replaced(self) -> None:
+        """Deposits that were shown of blocks which the chain does not have any more."""
+        shown = list(
+            Deposit.objects.filter(network=self.network.code, state=Deposit.State.SEEN)
+            .order_by("-block_number")
+            .values_list("pk", "block_number", "block_hash")[:SHOWN_AT_ONCE]
+        )
+        blocks = {number: self.chain.block(number) for number in sorted({number for _, number, _ in shown})}
+        gone = [
+            pk
+            for pk, number, block_hash in shown
+            if (block := blocks[number]) is not None and block.block_hash != block_hash
+        ]
+        if gone:
+            with transaction.atomic(durable=True):
+                take_back(self.network, gone, reason="its block was replaced before it was final")
+            self.report.rewinds += 1
 
     def _store(self, found: ScannedRange, cursor: Cursor) -> None:
         reached = Cursor(found.last.number, found.last.block_hash)

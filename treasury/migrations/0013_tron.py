@@ -1,8 +1,8 @@
 """Payments on TRON: what their bytes hold, and that a next attempt waits for the proof that the last one is dead."""
 
-import treasury.fields
 from django.db import migrations, models
 
+import treasury.fields
 
 FORWARD = """
 CREATE OR REPLACE FUNCTION treasury_guard_broadcast() RETURNS trigger LANGUAGE plpgsql AS $$

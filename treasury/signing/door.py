@@ -8,18 +8,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from treasury import failpoints
 from treasury.approvals import Approval
 from treasury.chains import registry
 from treasury.chains.errors import InvalidTransaction
 from treasury.chains.network import Network
-from treasury.chains.payloads import PaymentPayload, decode_signed
+from treasury.chains.payloads import PaymentPayload
+from treasury.chains.tron.transactions import RawTransaction
 from treasury.keys.ports import PaymentKeys
 from treasury.models import PaymentApproval
 from treasury.signing import caps
 from treasury.signing.rules import (
     PAYMENT,
+    NotYet,
     OrderFacts,
     OwnWallet,
     Refused,
@@ -71,6 +74,8 @@ def sign_broadcasts(*, limit: int = BATCH) -> SigningResult:
             network, wallet, payload = _checked(opened, job, wallets[job.network])
             budget.admit(job, opened.policy)
             signed.append(_sign(opened.keys, job, network, wallet, payload))
+        except NotYet:
+            continue
         except Refused as refusal:
             refused.append((job, refusal.reason))
     failpoints.hit("after_sign")
@@ -88,26 +93,33 @@ def _wallets(opened: Vault, codes: Iterable[str]) -> dict[str, OwnWallet | None]
     return {code: own_wallet(opened.keys, known[code]) if code in known else None for code in codes}
 
 
-def _checked(opened: Vault, job: Reserved, wallet: OwnWallet | None) -> tuple[Network, OwnWallet, PaymentPayload]:
+def _checked(
+    opened: Vault, job: Reserved, wallet: OwnWallet | None
+) -> tuple[Network, OwnWallet, PaymentPayload | RawTransaction]:
     if wallet is None:
         raise Refused("the signer knows no such network, or has no wallet on it")
     network = registry.network(job.network)
-    return network, wallet, payload_to_sign(job, network, wallet, opened.policy)
+    return network, wallet, payload_to_sign(job, network, wallet, opened.policy, now_ms=_now_ms())
 
 
-def _sign(keys: PaymentKeys, job: Reserved, network: Network, wallet: OwnWallet, payload: PaymentPayload) -> _Signed:
+def _now_ms() -> int:
+    return int(timezone.now().timestamp() * 1000)
+
+
+def _sign(
+    keys: PaymentKeys, job: Reserved, network: Network, wallet: OwnWallet, payload: PaymentPayload | RawTransaction
+) -> _Signed:
     failpoints.hit("before_sign")
     signature = keys.sign_digest(wallet.path, payload.signing_digest())
     try:
         raw = payload.assemble(signature.y_parity, signature.r, signature.s)
-        decoded = decode_signed(raw)
+        tx_hash = check_signed(raw, job, payload, network, wallet)
     except InvalidTransaction as error:
         raise Refused(f"the signature is not valid: {error}") from error
-    check_signed(decoded, job, payload, network, wallet)
     return _Signed(
         job=job,
         raw=raw,
-        tx_hash=decoded.tx_hash,
+        tx_hash=tx_hash,
         pays=job.order.address if job.purpose == PAYMENT else wallet.address,
     )
 
@@ -133,6 +145,8 @@ def _store(
                 budget.admit(each.job, opened.policy)
                 within.append(each)
                 known.add(each.tx_hash)
+            except NotYet:
+                continue
             except Refused as refusal:
                 over.append((each.job, refusal.reason))
         over = [(job, reason) for job, reason in over if job.broadcast_id in still_reserved]
@@ -199,8 +213,12 @@ def _reserved(limit: int) -> list[Reserved]:
             to_address=row[5],
             data=bytes(row[6]),
             gas_limit=row[7],
-            max_fee_wei=int(row[8]),
-            max_priority_fee_wei=int(row[9]),
+            max_fee_wei=None if row[8] is None else int(row[8]),
+            max_priority_fee_wei=None if row[9] is None else int(row[9]),
+            fee_limit_sun=row[20],
+            ref_block=None if row[21] is None else bytes(row[21]),
+            expiration_ms=row[22],
+            timestamp_ms=row[23],
             order=OrderFacts(
                 order_id=row[10],
                 reference=row[11],
@@ -223,7 +241,7 @@ _RESERVED = """
 SELECT b.id, b.purpose, b.network, b.wallet_id, b.nonce, b.to_address, b.data, b.gas_limit, b.max_fee_wei,
        b.max_priority_fee_wei,
        o.id, o.reference, o.network, o.address, o.amount_micro, o.revision, o.approvals_required, o.state, o.wallet_id,
-       o.nonce
+       o.nonce, b.fee_limit_sun, b.ref_block, b.expiration_ms, b.timestamp_ms
   FROM treasury_broadcast AS b JOIN treasury_paymentorder AS o ON o.id = b.order_id
  WHERE b.state = 'reserved'
    AND NOT EXISTS (SELECT FROM treasury_networkstate AS n WHERE n.network = b.network AND n.halted_at IS NOT NULL)

@@ -15,7 +15,7 @@ from treasury import failpoints
 from treasury.chains import registry
 from treasury.keys.ports import Keys
 from treasury.pool_signatures import pool_message
-from treasury.signing.vault import COIN_TYPES, evm_address, signer_setting, vault
+from treasury.signing.vault import COIN_TYPES, address_of, signer_setting, vault
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _add_chunk(keys: Keys, family: str, count: int) -> int:
     """Derives outside the transaction; if another signer was there meanwhile, nothing is added."""
     first = _next_index(family)
     indexes = list(range(first, first + count))
-    addresses = [evm_address(key) for key in keys.deposit_public_keys(COIN_TYPES[family], indexes)]
+    addresses = [address_of(family, key) for key in keys.deposit_public_keys(COIN_TYPES[family], indexes)]
     signatures = [
         keys.sign_for_pool(pool_message(family=family, derivation_index=index, address=address))
         for index, address in zip(indexes, addresses, strict=True)

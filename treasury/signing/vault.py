@@ -11,7 +11,7 @@ from django.db import connection
 from eth_hash.auto import keccak
 
 from treasury.chains import registry
-from treasury.chains.addresses import checksummed
+from treasury.chains.addresses import checksummed, tron_address
 from treasury.chains.network import Network
 from treasury.keys.bip32 import HARDENED
 from treasury.keys.keystore import OpenedOnce
@@ -77,14 +77,15 @@ def hot_wallet_path(network: Network) -> str:
     return f"m/44'/{COIN_TYPES[network.family]}'/1'/0/{network.chain_id}"
 
 
-def evm_address(public_key: bytes) -> str:
-    """The canonical address of a 64-byte public key."""
-    return checksummed(keccak(public_key)[12:])
+def address_of(family: str, public_key: bytes) -> str:
+    """The canonical address of a 64-byte public key on networks of a family."""
+    account = keccak(public_key)[12:]
+    return tron_address(account) if family == "tron" else checksummed(account)
 
 
 def derived_address(keys: PaymentKeys, network: Network) -> str:
     """The hot wallet's address on this network, from the seed."""
-    return evm_address(keys.public_key(hot_wallet_path(network)))
+    return address_of(network.family, keys.public_key(hot_wallet_path(network)))
 
 
 def ensure_wallets() -> list[Wallet]:
@@ -112,7 +113,7 @@ def ensure_wallets() -> list[Wallet]:
 def own_wallet(keys: PaymentKeys, network: Network) -> OwnWallet | None:
     """The hot wallet as the seed gives it, with its row's id; None if there is no such row."""
     path = hot_wallet_path(network)
-    address = evm_address(keys.public_key(path))
+    address = address_of(network.family, keys.public_key(path))
     wallet_id = (
         Wallet.objects.filter(network=network.code, role=Wallet.Role.HOT, address=address)
         .values_list("id", flat=True)

@@ -12,7 +12,7 @@ from treasury import pool_signatures
 from treasury.chains import registry
 from treasury.keys.ports import Keys
 from treasury.models import DepositAddress, Wallet
-from treasury.signing.vault import COIN_TYPES, derived_address, evm_address, vault
+from treasury.signing.vault import COIN_TYPES, address_of, derived_address, vault
 
 
 @dataclass
@@ -49,7 +49,7 @@ def _verify_rows(keys: Keys, rows: Iterable[DepositAddress], found: Verification
         derived = keys.deposit_public_keys(COIN_TYPES[family], [row.derivation_index for row in members])
         for row, public_key in zip(members, derived, strict=True):
             found.addresses += 1
-            if row.address != evm_address(public_key):
+            if row.address != address_of(family, public_key):
                 found.wrong.append(f"Deposit address {row.pk} is {row.address}; this seed gives another.")
             elif not pool_signatures.verify(row):
                 found.wrong.append(f"Deposit address {row.pk}, {row.address}, does not carry the pool's signature.")

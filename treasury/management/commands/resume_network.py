@@ -26,6 +26,8 @@ class Command(BaseCommand):
         if network not in registry.networks():
             raise CommandError(f"There is no network {network!r}.")
         if options["accept_foreign_nonces"]:
+            if registry.network(network).family != "evm":
+                raise CommandError(f"{network} has no nonces.")
             self._accept_nonces(network)
         if not halts.resume_network(network, actor_label=by):
             raise CommandError(f"{network} is not halted.")
@@ -33,7 +35,7 @@ class Command(BaseCommand):
 
     def _accept_nonces(self, network: str) -> None:
         wallet = Wallet.objects.get(network=network, role=Wallet.Role.HOT)
-        count = registry.adapter(network).transaction_count(wallet.address, "finalized")
+        count = registry.nonce_chain(network).transaction_count(wallet.address, "finalized")
         with transaction.atomic():
             locked = Wallet.objects.select_for_update().get(pk=wallet.pk)
             if PaymentOrder.objects.filter(wallet=wallet, state=PaymentOrder.State.OPEN).exists():
