@@ -9,7 +9,7 @@ from treasury.models.ledger import LedgerTransfer
 
 
 def book_opening_balances(*, network: str) -> tuple[int, int]:
-    """Book what the chain says the hot wallet holds, against equity; returns (micro-USDT, wei) as the chain has it.
+    """Book what the chain says the hot wallet holds, against equity; returns (micro-USDT, native units) as it has it.
 
     Run it once the wallet is funded and before it pays: a second call books nothing, whatever the chain says by then.
     Raises Wallet.DoesNotExist before the signer has made the wallet known, ChainError if the chain cannot be asked.
@@ -18,10 +18,10 @@ def book_opening_balances(*, network: str) -> tuple[int, int]:
     wallet = Wallet.objects.get(network=network, role=Wallet.Role.HOT)
     usdt_code, gas_code = f"asset:{network}:hot", f"gas:{network}:hot"
     micro, _ = settings.raw_to_micro(chain.token_balance(wallet.address))
-    wei = chain.native_balance(wallet.address)
+    native = chain.native_balance(wallet.address)
     openings = (
         (f"opening:{network}:hot", usdt_code, "equity:opening", micro),
-        (f"opening:{network}:gas", gas_code, f"equity:opening:{settings.native_symbol}", wei),
+        (f"opening:{network}:gas", gas_code, f"equity:opening:{settings.native_symbol}", native),
     )
     booked = []
     for key, debit, credit, amount in openings:

@@ -24,7 +24,7 @@ class ChainBalance:
 
     token_micro: int
     dust_raw: int
-    native_wei: int
+    native: int  # in the coin's smallest unit
     read_at: datetime
 
 
@@ -50,4 +50,4 @@ def wallet_balances(wallet_ids: Iterable[int]) -> dict[int, ChainBalance]:
 
 
 def _key(wallet_id: int) -> str:
-    return f"wallet-balance:{wallet_id}"
+    return f"wallet-balance-2:{wallet_id}"

@@ -10,7 +10,7 @@ from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.money import NBSP, format_usdt
 
-WEI_DECIMALS = 18
+DUST_DECIMALS = 18  # of what is left under a micro, and of a coin that the settings do not know any more
 
 
 def usdt_text(micro: int | None) -> str:
@@ -32,8 +32,20 @@ def units(amount: int, decimals: int, symbol: str) -> str:
 
 
 def asset_amount(amount: int, asset: str) -> str:
-    """A ledger amount in its asset's unit: USDT 10^-6, everything else 10^-18."""
-    return usdt(amount) if asset == "USDT" else units(amount, WEI_DECIMALS, asset)
+    """A ledger amount in its asset's unit: USDT 10^-6, a native coin in its network's smallest unit."""
+    if asset == "USDT":
+        return usdt(amount)
+    decimals = {each.native_symbol: each.native_decimals for each in registry.networks().values()}
+    return units(amount, decimals.get(asset, DUST_DECIMALS), asset)
+
+
+def native_amount(amount: int, network: str) -> str:
+    """An amount of a network's native coin: "0.000000123 ETH"."""
+    try:
+        known = registry.network(network)
+    except ConfigurationError:
+        return units(amount, 0, "native")
+    return units(amount, known.native_decimals, known.native_symbol)
 
 
 def network_name(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -13,9 +14,8 @@ from unfold.decorators import display
 
 from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
-from treasury.admin.display import WEI_DECIMALS, network_name, transaction, units, usdt
+from treasury.admin.display import native_amount, network_name, transaction, usdt
 from treasury.admin.filters import NetworkFilter, StateFilter
-from treasury.admin.wallets import native_symbol
 from treasury.models import Broadcast, PaymentOrder, SigningRecord
 
 BROADCAST_COLOURS = {
@@ -97,6 +97,10 @@ class PaymentOrderAdmin(ReadOnlyAdmin):
         )
 
 
+EVM_PAYLOAD = ("gas_limit", "max_fee_wei", "max_priority_fee_wei")
+TRON_PAYLOAD = ("fee_limit", "reference", "expires")
+
+
 @admin.register(Broadcast)
 class BroadcastAdmin(ReadOnlyAdmin):
     list_display = ("number", "reserved", "order_", "purpose_", "network_", "nonce_", "state_", "transaction_", "sends")
@@ -107,13 +111,15 @@ class BroadcastAdmin(ReadOnlyAdmin):
     exact_lookups = ("order",)
     fieldsets = (
         (None, {"fields": ("number", "order_", "attempt", "purpose_", "network_", "state_", "refusal", "last_error")}),
-        (
-            _("Payload"),
-            {"fields": ("wallet", "nonce_", "called", "call_data", "gas_limit", "max_fee_wei", "max_priority_fee_wei")},
-        ),
         (_("Signed"), {"fields": ("transaction_", "signed", "bytes_")}),
         (_("On the chain"), {"fields": ("sent", "last_sent", "sends", "block_number", "block_hash_", "cost", "final")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The payload of a network's own kind."""
+        sent, *rest = super().get_fieldsets(request, obj)
+        own = TRON_PAYLOAD if obj is not None and obj.expiration_ms else EVM_PAYLOAD
+        return (sent, (_("Payload"), {"fields": ("wallet", "nonce_", "called", "call_data", *own)}), *rest)
 
     def row_title(self, row: Any) -> str:
         return f"B-{row.pk}"
@@ -171,7 +177,19 @@ class BroadcastAdmin(ReadOnlyAdmin):
     def cost(self, broadcast: Broadcast) -> str:
         if broadcast.fee_native is None:
             return NOTHING
-        return units(broadcast.fee_native, WEI_DECIMALS, native_symbol(broadcast.network))
+        return native_amount(broadcast.fee_native, broadcast.network)
+
+    @display(description=_("fee limit"))
+    def fee_limit(self, broadcast: Broadcast) -> str:
+        return native_amount(broadcast.fee_limit_sun or 0, broadcast.network)
+
+    @display(description=_("reference block"))
+    def reference(self, broadcast: Broadcast) -> str:
+        return mono(bytes(broadcast.ref_block or b"").hex())
+
+    @display(description=_("expires"))
+    def expires(self, broadcast: Broadcast) -> str:
+        return moment(datetime.fromtimestamp((broadcast.expiration_ms or 0) / 1000, tz=UTC))
 
     @display(description=_("reserved"))
     def reserved(self, broadcast: Broadcast) -> str:

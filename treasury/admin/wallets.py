@@ -14,10 +14,8 @@ from unfold.decorators import display
 from accounts.staff.display import NOTHING, age, key_of, labelled, moment, mono
 from accounts.staff.readonly import ReadOnlyAdmin
 from treasury import ledger
-from treasury.admin.display import WEI_DECIMALS, network_name, units, usdt
+from treasury.admin.display import native_amount, network_name, usdt
 from treasury.admin.filters import NetworkFilter
-from treasury.chains import registry
-from treasury.chains.errors import ConfigurationError
 from treasury.models import Wallet
 from treasury.wallet_balances import ChainBalance, wallet_balances
 
@@ -87,11 +85,11 @@ class WalletAdmin(ReadOnlyAdmin):
     def gas(self, wallet: Any) -> str:
         if wallet.chain_balance is None:
             return NOTHING
-        return units(wallet.chain_balance.native_wei, WEI_DECIMALS, native_symbol(wallet.network))
+        return native_amount(wallet.chain_balance.native, wallet.network)
 
     @display(description=_("fuel in the ledger"))
     def gas_in_ledger(self, wallet: Any) -> str:
-        return units(wallet.ledger_balances[codes_of(wallet)[-1]], WEI_DECIMALS, native_symbol(wallet.network))
+        return native_amount(wallet.ledger_balances[codes_of(wallet)[-1]], wallet.network)
 
     @display(description=_("chain read"))
     def read(self, wallet: Any) -> str:
@@ -106,11 +104,3 @@ def codes_of(wallet: Wallet) -> list[str]:
     """The ledger accounts of what a wallet holds: the token first, fuel last."""
     token = [f"asset:{wallet.network}:hot"] if wallet.role == Wallet.Role.HOT else []
     return [*token, f"gas:{wallet.network}:{wallet.role}"]
-
-
-def native_symbol(network: str) -> str:
-    """ "ETH", "BNB"; "wei" where the settings do not know the network any more."""
-    try:
-        return registry.network(network).native_symbol
-    except ConfigurationError:
-        return "native"

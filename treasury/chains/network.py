@@ -89,6 +89,11 @@ class Network:
         return amount_micro * self.micro_in_raw
 
     @property
+    def native_decimals(self) -> int:
+        """Decimals of the native coin: 18 for wei, 6 for sun."""
+        return 6 if self.family == "tron" else 18
+
+    @property
     def reads_ahead(self) -> bool:
         """Whether the scan's cursor stays on final blocks, and what lies above them is only shown as confirming."""
         return self.family == "tron"
