@@ -1,0 +1,80 @@
+"""One node: a chain, what it shows of it, and how it misbehaves when it is told to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from devnet.tron.chain import Chain, Settings
+from devnet.tron.errors import Refused
+from devnet.tron.faults import Faults
+from devnet.tron.parsing import ParseError
+from devnet.tron.store import Store
+from devnet.tron.views import View
+from devnet.tron.wallet import ENDPOINTS, Request
+from devnet.tron.wallet.registry import Answer
+
+RECEIPTS = frozenset({"gettransactioninfobyid", "gettransactioninfobyblocknum"})
+
+
+@dataclass
+class Hidden:
+    """Receipts that the node does not show for now."""
+
+    txids: set[str] = field(default_factory=set)
+    blocks: set[int] = field(default_factory=set)
+
+
+class Node:
+    """Answers the API's questions. `folder` None: everything is in memory."""
+
+    def __init__(self, settings: Settings, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.started_with = settings
+        self.chain = Chain(settings, Store(folder))
+        self.paused = settings.block_ms == 0
+        self.faults = Faults()
+        self.hidden = Hidden()
+        self.stuck_at: int | None = None
+        self.previous: dict[str, Answer] = {}
+
+    def reset(self, **changes: Any) -> None:
+        """A fresh chain with the settings that the node was started with. In memory only."""
+        if self.folder is not None:
+            raise ValueError("a chain that is kept in a folder is not thrown away")
+        settings = replace(self.started_with, **changes)
+        self.__init__(settings)  # type: ignore[misc]  # the same node from its beginning
+        self.started_with = settings
+
+    def close(self) -> None:
+        self.chain.store.close()
+
+    def view(self, *, solid: bool) -> View:
+        chain = self.chain
+        newest = chain.head.number if self.stuck_at is None else min(self.stuck_at, chain.head.number)
+        if solid:
+            return View(chain, max(0, newest - chain.settings.solid_lag), pending=False)
+        return View(chain, newest, pending=self.stuck_at is None)
+
+    def answer(self, name: str, params: dict[str, Any], *, solid: bool) -> Answer | None:
+        """What java-tron would answer; None where there is no such path."""
+        endpoint = ENDPOINTS.get(name)
+        if endpoint is None or (solid and not endpoint.solidity):
+            return None
+        try:
+            found = endpoint.answer(Request(self.view(solid=solid), params))
+        except (Refused, ParseError) as error:
+            return {"Error": f"class {error.java} : {error}"}
+        except (KeyError, TypeError, AttributeError, ValueError) as error:  # a question that makes no sense
+            return {"Error": f"class java.lang.NullPointerException : {type(error).__name__}: {error}"}
+        return self._without_hidden(name, params, found) if name in RECEIPTS else found
+
+    def _without_hidden(self, name: str, params: dict[str, Any], found: Answer) -> Answer:
+        if isinstance(found, list):
+            if int(params.get("num", 0)) in self.hidden.blocks:
+                return []
+            return [each for each in found if each["id"] not in self.hidden.txids]
+        if found.get("id") in self.hidden.txids or found.get("blockNumber") in self.hidden.blocks:
+            return {}
+        return found
