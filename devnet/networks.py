@@ -7,26 +7,57 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devnet.anvil import ARBITRUM, BSC, Chain
+from devnet.anvil import ARBITRUM, BSC, CHAINS, Chain
 
 # anvil's first development account deploys the token with its first transaction, so its address is known beforehand.
 TOKEN_ADDRESS = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 
+TRON = "tron"
+CODES = (TRON, *CHAINS)
+"""Every local network, in the order of the pages: most retail USDT moves on TRON."""
+
+# What the first block of the local TRON chain gives (devnet/tron/genesis.py); a test compares.
+TRON_CHAIN_ID = 728_126_428
+TRON_TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+
 COMMON: dict[str, Any] = {
-    "family": "evm",
     "asset": "USDT",
-    "finality": "depth",
     "block_seconds": 1.0,
     "min_deposit_micro": 1_000_000,
     # Not above the signer's own cap for one payment (SIGNER_PAYMENT_CAP_MICRO, 50,000 USDT unless set): people could
     # approve what the signer then refuses.
     "max_withdrawal_micro": 50_000_000_000,
+}
+EVM: dict[str, Any] = {
+    "family": "evm",
+    "finality": "depth",
     "gas_limit_max": 500_000,
     "scan_max_blocks": 2_000,
     "scan_overlap_blocks": 10,
     "scan_head_lag_blocks": 0,
 }
 OWN: dict[str, dict[str, Any]] = {
+    TRON: {
+        "family": "tron",
+        "name": "TRON",
+        "chain_id": TRON_CHAIN_ID,
+        "token_contract": TRON_TOKEN,
+        "token_decimals": 6,
+        "native_symbol": "TRX",
+        "finality": "tag",
+        "confirmations": 18,
+        "withdrawal_fee_micro": 1_000_000,
+        "min_withdrawal_micro": 5_000_000,
+        "fee_policy": "tron",
+        "fee_limit_sun_max": 100_000_000,
+        "energy_price_sun_max": 500,
+        "expiration_seconds": 600,
+        "native_price_micro": 300_000,
+        "scan_max_blocks": 50,
+        "scan_overlap_blocks": 0,
+        "endpoint_max_lag_blocks": 10,
+        "explorer_tx_url": "https://tronscan.org/#/transaction/{hash}",
+    },
     ARBITRUM.code: {
         "confirmations": 5,
         "withdrawal_fee_micro": 1_000_000,
@@ -58,7 +89,19 @@ def network(chain: Chain, *, rpc_urls: Sequence[str], token: str = TOKEN_ADDRESS
         "token_decimals": chain.token_decimals,
         "native_symbol": chain.native_symbol,
     }
-    return COMMON | own | OWN[chain.code] | changes
+    return COMMON | EVM | own | OWN[chain.code] | changes
+
+
+def tron(*, rpc_urls: Sequence[str], **changes: Any) -> dict[str, Any]:
+    """The settings of the local TRON chain."""
+    return COMMON | OWN[TRON] | {"rpc_urls": list(rpc_urls)} | changes
+
+
+def of(code: str, *, rpc_urls: Sequence[str], **changes: Any) -> dict[str, Any]:
+    """The settings of one of `CODES`."""
+    if code == TRON:
+        return tron(rpc_urls=rpc_urls, **changes)
+    return network(CHAINS[code], rpc_urls=rpc_urls, **changes)
 
 
 def to_toml(networks: Mapping[str, Mapping[str, Any]]) -> str:

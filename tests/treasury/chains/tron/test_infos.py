@@ -1,0 +1,164 @@
+"""From a block's receipts to Transfers: whatever the JSON looks like, the same are found, and none of what failed."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import orjson
+import pytest
+
+from treasury.chains.addresses import raw_tron_address, tron_address
+from treasury.chains.errors import BlockNotAvailable, MalformedAnswer
+from treasury.chains.ports import BlockRef
+from treasury.chains.tron.infos import (
+    TRANSFER_TOPIC,
+    BlockInfos,
+    block_transfers,
+    foreign_transfers,
+    receipt_of,
+)
+
+TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+DIGITS = raw_tron_address(TOKEN)[1:].hex()
+ALICE, BOB = (tron_address(bytes([digit]) * 20) for digit in (0xA1, 0xB0))
+BLOCK = BlockRef(77, "00" * 7 + "4d" + "ab" * 24, "cd" * 32, 1_790_000_000)
+
+
+def log(to: str, amount: int, *, contract: str = DIGITS, topics: list[str] | None = None) -> dict[str, Any]:
+    recipient = "0" * 24 + raw_tron_address(to)[1:].hex()
+    return {
+        "address": contract,
+        "topics": topics or [TRANSFER_TOPIC, "0" * 24 + "5e" * 20, recipient],
+        "data": f"{amount:064x}",
+    }
+
+
+def info(number: int, *logs: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": f"{number:064x}",
+        "fee": 13_844_000,
+        "blockNumber": 77,
+        "blockTimeStamp": 1_790_000_000_000,
+        "contractResult": ["0" * 64],
+        "contract_address": "41" + DIGITS,
+        "receipt": {"energy_fee": 13_499_000, "energy_usage_total": 64_285, "net_fee": 345_000, "result": "SUCCESS"},
+        "log": list(logs),
+    } | changes
+
+
+def infos_of(answer: Any, transactions: int | None = None, body: bytes = b"") -> BlockInfos:
+    count = len(answer) if transactions is None else transactions
+    return BlockInfos(BLOCK, count, body or json.dumps(answer, separators=(",", ":")).encode())
+
+
+def found(infos: BlockInfos) -> list[tuple[str, int, int, str, int]]:
+    return [
+        (each.tx_hash, each.ordinal, each.log_index, each.recipient, each.amount_raw)
+        for each in block_transfers(infos.parsed, BLOCK, DIGITS, TOKEN)
+    ]
+
+
+def test_transfers_are_numbered_in_their_transaction_and_placed_in_their_block() -> None:
+    other = "ee" * 20
+    answer = [info(1, log(ALICE, 1), log(BOB, 2, contract=other), log(ALICE, 3)), info(2, log(BOB, 4))]
+    one, two = f"{1:064x}", f"{2:064x}"
+    assert found(infos_of(answer)) == [(one, 0, 0, ALICE, 1), (one, 1, 2, ALICE, 3), (two, 0, 3, BOB, 4)]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"result": "FAILED", "receipt": {"result": "REVERT"}},
+        {"result": "FAILED", "receipt": {"result": "OUT_OF_ENERGY"}},
+        {"receipt": {"result": "OUT_OF_TIME"}},
+        {"result": "FAILED"},
+    ],
+)
+def test_what_a_failed_transaction_logged_did_not_happen(failure: dict[str, Any]) -> None:
+    answer = [info(1, log(ALICE, 1), **failure)]
+    assert found(infos_of(answer)) == []
+    receipt = receipt_of(answer[0], BLOCK, DIGITS, TOKEN)
+    assert not receipt.succeeded
+    assert receipt.transfers == ()
+
+
+def test_a_return_value_of_false_says_nothing_and_a_receipt_without_a_result_is_no_success_of_a_call() -> None:
+    good = receipt_of(info(1, log(ALICE, 1)), BLOCK, DIGITS, TOKEN)
+    assert good.succeeded
+    assert [each.amount_raw for each in good.transfers] == [1]
+    assert good.fee_native == 13_844_000
+    assert not receipt_of(info(1, receipt={}), BLOCK, DIGITS, TOKEN).succeeded
+    coins = {"id": f"{3:064x}", "blockNumber": 77, "receipt": {"net_usage": 265}}
+    assert receipt_of(coins, BLOCK, DIGITS, TOKEN).succeeded, "a TRX transfer has no result"
+
+
+def test_as_long_as_receipts_are_missing_the_block_is_not_there() -> None:
+    answer = [info(1, log(ALICE, 1))]
+    for body in (b"", b"[]", b"{}"):
+        with pytest.raises(BlockNotAvailable):
+            _ = infos_of(answer, 2, body).recipients
+
+
+def test_receipts_that_cannot_be_are_refused_whole() -> None:
+    one = info(1, log(ALICE, 1))
+    wrong: list[Any] = [
+        [one, one],
+        [one | {"blockNumber": 78}],
+        [one | {"log": "none"}],
+        [one | {"receipt": 5}],
+        [5],
+        "text",
+    ]
+    for answer in wrong:
+        with pytest.raises(MalformedAnswer):
+            found(infos_of(answer, len(answer) if isinstance(answer, list) else 0))
+
+
+def test_a_token_log_that_is_no_transfer_of_an_amount_is_refused() -> None:
+    for bad in (log(ALICE, 1) | {"data": "00"}, log(ALICE, 1, topics=[TRANSFER_TOPIC, "5e" * 32, "5e" * 32])):
+        with pytest.raises(MalformedAnswer):
+            found(infos_of([info(1, bad)]))
+
+
+STYLES: dict[str, Any] = {
+    "spaced": lambda text: json.dumps(json.loads(text), indent=1),
+    "other order": lambda text: json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")),
+    "upper case": lambda text: text.replace(TRANSFER_TOPIC, TRANSFER_TOPIC.upper()).replace(DIGITS, DIGITS.upper()),
+    "escaped": lambda text: text.replace(TRANSFER_TOPIC, "\\u0064" + TRANSFER_TOPIC[1:]),
+    "more keys": lambda text: text.replace('"log":', '"note":"' + TRANSFER_TOPIC + '","log":'),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_odd_json_says_the_same(style: str) -> None:
+    random_ = random.Random(1)
+    nft = log(BOB, 1, topics=[TRANSFER_TOPIC, "0" * 64, "0" * 64, "0" * 63 + "7"], contract="aa" * 20)
+    answer = [info(n, *(log(random_.choice([ALICE, BOB]), n + 1) for _ in range(n % 4)), nft) for n in range(40)]
+    plain = infos_of(answer)
+    odd = infos_of(answer, body=STYLES[style](plain.body.decode()).encode())
+    assert sorted(_split(odd.recipients)) == sorted(_split(plain.recipients))
+    assert found(odd) == found(plain)
+
+
+def _split(digits: bytes) -> list[bytes]:
+    """Those that may be ours: an NFT's recipient is read on one way and not on the other, and is nobody's deposit."""
+    parts = [digits[at : at + 40] for at in range(0, len(digits), 40)]
+    return [part for part in parts if part != b"0" * 40]
+
+
+def test_recipients_of_other_contracts_are_seen_too() -> None:
+    answer = [info(1, log(BOB, 7, contract="ee" * 20))]
+    (foreign,) = foreign_transfers(infos_of(answer).parsed, BLOCK, DIGITS, frozenset({BOB}))
+    assert (foreign.recipient, foreign.amount_raw) == (BOB, 7)
+    assert foreign.contract == tron_address(bytes.fromhex("ee" * 20))
+    assert infos_of(answer).recipients.decode() == raw_tron_address(BOB)[1:].hex()
+
+
+def test_bytes_are_what_counts() -> None:
+    """orjson's and java-tron's compact forms are the one that needs no parsing."""
+    answer = [info(n, log(ALICE, n + 1)) for n in range(5)]
+    infos = BlockInfos(BLOCK, 5, orjson.dumps(answer))
+    assert infos.recipients.decode() == raw_tron_address(ALICE)[1:].hex() * 5
+    assert "parsed" not in infos.__dict__
