@@ -50,6 +50,17 @@ class NetworkHalted(WithdrawalRefused):
     field = "network"
 
 
+class FeeNotKnown(WithdrawalRefused):
+    message = _("What this network charges is not known at the moment. Please try again in a minute.")
+    field = "network"
+
+
+class FeeChanged(WithdrawalRefused):
+    """The fee is higher than the one that the customer was shown."""
+
+    message = _("The network's fee has changed since you checked. Please look at the new sum.")
+
+
 FAMILIES = {"evm": "Ethereum", "tron": "TRON", "bitcoin": "Bitcoin", "solana": "Solana", "ton": "TON"}
 
 ADDRESS_FAULTS: dict[str, Message] = {

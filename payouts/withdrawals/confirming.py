@@ -106,6 +106,7 @@ def _confirm(row: WithdrawalRequest, customer: User, origin: Origin | None) -> N
             network=network,
             address=row.address,
             amount_micro=row.amount_micro,
+            fee_micro=row.fee_micro,
             reserved_already_micro=row.debit_micro,
         )
     )

@@ -16,7 +16,13 @@ from treasury.models import DepositAddress, Wallet
 
 
 def withdrawal_facts(
-    *, customer: User, network: Network, address: str, amount_micro: int, reserved_already_micro: int = 0
+    *,
+    customer: User,
+    network: Network,
+    address: str,
+    amount_micro: int,
+    fee_micro: int,
+    reserved_already_micro: int = 0,
 ) -> WithdrawalFacts:
     """The facts about `customer` (with its profile) being paid. `reserved_already_micro` counts as available."""
     if type(amount_micro) is not int:
@@ -32,7 +38,7 @@ def withdrawal_facts(
             each.token_contract for each in registry.networks().values() if each.family == network.family
         ),
         amount_micro=amount_micro,
-        fee_micro=network.withdrawal_fee_micro,
+        fee_micro=fee_micro,
         minimum_micro=network.min_withdrawal_micro,
         maximum_micro=network.max_withdrawal_micro,
         available_micro=ledger.balance(available(customer.pk)) + reserved_already_micro,

@@ -13,17 +13,22 @@ from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.chains.network import Network
 from treasury.money import format_usdt
+from treasury.network_fees import FeeUnknown, NetworkFee, withdrawal_fee
 
 from .facts import withdrawal_facts
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Micro-USDT: the recipient gets `amount_micro`, the account is debited `debit_micro`; between them is the fee."""
+    """Micro-USDT: the recipient gets `amount_micro`, the account is debited `debit_micro`; between them is the fee.
+
+    `is_least`: the fee may be higher, as long as the recipient is not known.
+    """
 
     amount_micro: int
     fee_micro: int
     debit_micro: int
+    is_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,30 @@ def known_network(code: str) -> Network:
         raise errors.UnknownNetwork from error
 
 
-def quote_withdrawal(network: str, amount_micro: int) -> Quote:
-    """The fee is the network's. Raises UnknownNetwork."""
-    fee = known_network(network).withdrawal_fee_micro
-    return Quote(amount_micro=amount_micro, fee_micro=fee, debit_micro=amount_micro + fee)
+def fee_of(network: Network, address: str = "") -> NetworkFee:
+    """The fee to `address` as typed; the least that it can be where that is no address. Raises FeeNotKnown.
+
+    May ask a node: not within a transaction.
+    """
+    read = policy.read_address(network.family, address)
+    try:
+        return withdrawal_fee(network, read if isinstance(read, str) else "")
+    except FeeUnknown as error:
+        raise errors.FeeNotKnown from error
+
+
+def quote_withdrawal(network: str, amount_micro: int, *, address: str = "") -> Quote:
+    """What a withdrawal of this amount costs. Raises UnknownNetwork, FeeNotKnown."""
+    return _quote(amount_micro, fee_of(known_network(network), address))
+
+
+def _quote(amount_micro: int, fee: NetworkFee) -> Quote:
+    return Quote(
+        amount_micro=amount_micro,
+        fee_micro=fee.fee_micro,
+        debit_micro=amount_micro + fee.fee_micro,
+        is_least=fee.is_least,
+    )
 
 
 def preview_withdrawal(*, customer_id: int, network: str, address: str, amount_micro: int) -> Preview:
@@ -56,11 +81,14 @@ def preview_withdrawal(*, customer_id: int, network: str, address: str, amount_m
     """
     chosen = known_network(network)
     customer = User.objects.select_related("profile").get(pk=customer_id)
+    fee = fee_of(chosen, address)
     decision = policy.decide_withdrawal(
-        withdrawal_facts(customer=customer, network=chosen, address=address, amount_micro=amount_micro)
+        withdrawal_facts(
+            customer=customer, network=chosen, address=address, amount_micro=amount_micro, fee_micro=fee.fee_micro
+        )
     )
     raise_refusal(decision, chosen)
-    return Preview(quote_withdrawal(network, amount_micro), decision.address, decision.approvals_required)
+    return Preview(_quote(amount_micro, fee), decision.address, decision.approvals_required)
 
 
 def raise_refusal(decision: Decision, network: Network) -> None:

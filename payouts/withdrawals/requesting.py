@@ -20,7 +20,7 @@ from treasury import ledger
 from treasury.chains.network import Network
 
 from .facts import withdrawal_facts
-from .quotes import known_network, raise_refusal
+from .quotes import fee_of, known_network, raise_refusal
 
 KEY_MAX = 64
 
@@ -34,8 +34,11 @@ def request_withdrawal(
     idempotency_key: str,
     step_up: StepUp,
     origin: Origin | None = None,
+    most_fee_micro: int | None = None,
 ) -> WithdrawalRequest:
     """Reserve `amount_micro` (what the recipient gets, in micro-USDT) and the fee, and ask for confirmation by mail.
+
+    `most_fee_micro` is the fee that the customer was shown: a higher one raises FeeChanged.
 
     `idempotency_key` is the form's: sent again with equal contents it returns the request that it made before.
     Raises StepUpFailed, WithdrawalRefused (one subclass per reason), BadIdempotencyKey, IdempotencyKeyReused.
@@ -46,16 +49,26 @@ def request_withdrawal(
     customer = User.objects.get(pk=customer_id)
     verify_step_up(user=customer, credential=step_up, origin=origin)
     ensure_profile(customer)
+    fee_micro = fee_of(chosen, address).fee_micro  # may ask a node, so before the transaction
+    shown_micro = fee_micro if most_fee_micro is None else most_fee_micro
     try:
         with transaction.atomic(durable=True):
-            return _request(customer_id, chosen, address, amount_micro, idempotency_key, origin)
+            return _request(
+                customer_id, chosen, address, amount_micro, (fee_micro, shown_micro), idempotency_key, origin
+            )
     except ledger.InsufficientFunds as error:
         # the policy saw enough, and something else spent it before our posting: a deposit taken back by the chain
         raise errors.NotEnoughMoney from error
 
 
 def _request(
-    customer_id: int, network: Network, address: str, amount_micro: int, key: str, origin: Origin | None
+    customer_id: int,
+    network: Network,
+    address: str,
+    amount_micro: int,
+    fees_micro: tuple[int, int],
+    key: str,
+    origin: Origin | None,
 ) -> WithdrawalRequest:
     # One request of a customer at a time: the second tab waits here, and then finds what the first one made.
     profile = UserProfile.objects.select_for_update(of=("self",)).select_related("user").get(user_id=customer_id)
@@ -63,8 +76,13 @@ def _request(
     earlier = WithdrawalRequest.objects.filter(customer_id=customer_id, idempotency_key=key).first()
     if earlier is not None:
         return _same_or_raise(earlier, network, address, amount_micro)
+    fee_micro, shown_micro = fees_micro
+    if fee_micro > shown_micro:
+        raise errors.FeeChanged
     decision = policy.decide_withdrawal(
-        withdrawal_facts(customer=customer, network=network, address=address, amount_micro=amount_micro)
+        withdrawal_facts(
+            customer=customer, network=network, address=address, amount_micro=amount_micro, fee_micro=fee_micro
+        )
     )
     raise_refusal(decision, network)
     row = WithdrawalRequest.objects.create(
@@ -73,7 +91,7 @@ def _request(
         network=network.code,
         address=decision.address,
         amount_micro=amount_micro,
-        fee_micro=network.withdrawal_fee_micro,
+        fee_micro=fee_micro,
         approvals_required=decision.approvals_required,
         confirm_by=timezone.now() + timedelta(seconds=settings.WITHDRAWAL_CONFIRMATION_SECONDS),
     )

@@ -47,6 +47,9 @@ class WithdrawalForm(forms.Form):
     # Made with the page: the same form sent twice is one request.
     key = forms.UUIDField(widget=forms.HiddenInput)
 
+    # What the review page showed as the fee, in micro-USDT; only it sends one.
+    fee = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [(code, network.name) for code, network in registry.networks().items()]

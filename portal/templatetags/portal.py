@@ -16,8 +16,11 @@ from django.utils.translation import gettext as _
 
 from portal.charts import Chart
 from portal.icons import ICONS
+from treasury.chains.network import Network
 from treasury.money import MICRO, format_usdt
 from treasury.money import plain_usdt as plain
+from treasury.network_fees import FeeUnknown
+from treasury.network_fees import withdrawal_fee as fee_on
 from treasury.selectors import DepositProgress
 
 register = template.Library()
@@ -50,6 +53,17 @@ def icon(name: str) -> SafeString:
     """A decoration: the words beside it say what it means."""
     drawing = mark_safe(ICONS.get(name, ICONS["network"]))  # noqa: S308  # our own constants
     return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', drawing)
+
+
+@register.filter
+def withdrawal_fee(network: Network) -> str:
+    """What a withdrawal costs on a network; "from ..." where it depends on the recipient."""
+    try:
+        fee = fee_on(network)
+    except FeeUnknown:
+        return _("not known yet")
+    shown = f"{usdt(fee.fee_micro)} USDT"
+    return _("from %(fee)s") % {"fee": shown} if fee.is_least else shown
 
 
 @register.filter

@@ -26,6 +26,7 @@ from portal.views.deposits import cards
 from treasury.chains import registry
 from treasury.chains.network import Network
 from treasury.money import InvalidAmount, parse_usdt, plain_usdt
+from treasury.network_fees import FeeUnknown, highest_fee
 
 UNPROCESSABLE = 422
 
@@ -52,6 +53,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             idempotency_key=str(wish["key"]),
             step_up=StepUp(password=step_up.cleaned_data["password"]),
             origin=origin_of(request),
+            most_fee_micro=wish["fee"],
         )
     except StepUpFailed as error:
         step_up.add_error("password", str(error.message))
@@ -89,7 +91,9 @@ def quote(request: HttpRequest) -> HttpResponse:
     """The line under the amount while it is typed: what would be debited. Says nothing of amounts it cannot read."""
     try:
         amount_micro = parse_usdt(request.GET.get("amount", ""))
-        found = withdrawals.quote_withdrawal(request.GET.get("network", ""), amount_micro)
+        found = withdrawals.quote_withdrawal(
+            request.GET.get("network", ""), amount_micro, address=request.GET.get("address", "")
+        )
     except (InvalidAmount, WithdrawalError):
         found = None
     return render(request, "portal/parts/quote.html", {"quote": found})
@@ -126,7 +130,7 @@ def show_review(request: HttpRequest, form: WithdrawalForm, step_up: StepUpForm,
     except WithdrawalError as error:
         form.refuse(error)
         return show_form(request, form, status=UNPROCESSABLE)
-    hidden = {**wish, "amount": plain_usdt(wish["amount"])}
+    hidden = {**wish, "amount": plain_usdt(wish["amount"]), "fee": preview.quote.fee_micro}
     return render(
         request,
         "portal/withdraw_review.html",
@@ -150,8 +154,12 @@ class MoneyCard:
 
 
 def most_of(network: Network, available_micro: int) -> int:
-    """The largest amount that a recipient can get on `network`: the fee comes on top."""
-    return max(min(available_micro - network.withdrawal_fee_micro, network.max_withdrawal_micro), 0)
+    """The largest amount that any recipient can get on `network`: the fee, at its highest, comes on top."""
+    try:
+        fee_micro = highest_fee(network).fee_micro
+    except FeeUnknown:
+        return 0
+    return max(min(available_micro - fee_micro, network.max_withdrawal_micro), 0)
 
 
 def filled_with_most(request: HttpRequest) -> WithdrawalForm:

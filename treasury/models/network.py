@@ -19,6 +19,10 @@ class NetworkState(models.Model):
     foreign_number = models.BigIntegerField(_("other tokens: scanned to block"), default=0, db_default=0)
     foreign_last_number = models.BigIntegerField(_("other tokens: being scanned to block"), default=0, db_default=0)
     foreign_address_id = models.BigIntegerField(_("other tokens: last address asked for"), default=0, db_default=0)
+    # What a transfer costs where that differs by recipient (TRON), in sun; read by a worker.
+    transfer_sun_to_holder = models.BigIntegerField(_("transfer to a holder, sun"), null=True, blank=True)
+    transfer_sun_to_new = models.BigIntegerField(_("transfer to a new holder, sun"), null=True, blank=True)
+    costs_read_at = models.DateTimeField(_("costs read at"), null=True, blank=True)
     # A network halts by itself when the chain contradicts what was final; only an operator resumes it.
     halted_at = models.DateTimeField(_("halted at"), null=True, blank=True)
     halt_reason = models.CharField(_("why it is halted"), max_length=300, blank=True)

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from treasury.chains import registry
 from treasury.chains.errors import ChainError
+from treasury.network_fees import read_transfer_costs
 from treasury.wallet_balances import read_wallet_balances as read
 
 logger = logging.getLogger(__name__)
@@ -15,9 +16,10 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="treasury.tasks.read_wallet_balances")
 def read_wallet_balances() -> None:
-    """Read every network's wallets; one that does not answer holds up no other."""
+    """Read every network's wallets, and what a transfer costs there; one that does not answer holds up no other."""
     for code in registry.networks():
         try:
             read(code)
+            read_transfer_costs(code)
         except ChainError as error:
             logger.warning("balances on %s: %s: %s", code, type(error).__name__, error)
