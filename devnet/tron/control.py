@@ -17,6 +17,7 @@ from devnet.tron.errors import OWN_REASONS, Refused
 from devnet.tron.faults import Fault
 from devnet.tron.genesis import Actors, token_address
 from devnet.tron.http import NODE, as_json, parameters
+from devnet.tron.lies import LIES
 from devnet.tron.node import Node
 from devnet.tron.parameters import PARAMETERS, PROPERTIES
 
@@ -173,6 +174,24 @@ def busy(node: Node, given: Given) -> Any:
         raise ValueError(f"code: one of {', '.join(OWN_REASONS)}")
     node.chain.busy = None if given.get("off") else (code, given.get("message", OWN_REASONS[code]))
     return {}
+
+
+@command
+def lies(node: Node, given: Given) -> Any:
+    """What the node could be told to say, and what it says now."""
+    known = {
+        name: {"about": (each.tell.__doc__ or "").strip(), "paths": sorted(each.paths)} for name, each in LIES.items()
+    }
+    return {"lies": known, "told": sorted(node.liar.told)}
+
+
+@command
+def lie(node: Node, given: Given) -> Any:
+    """Switches the lies `names` (or `name`) on, with `seed`, or `off`; `off` without names ends them all."""
+    names = given.get("names") or ([given["name"]] if "name" in given else list(node.liar.told))
+    for name in names:
+        node.liar.switch(name, on=not given.get("off"), seed=int(given.get("seed", 0)))
+    return {"told": sorted(node.liar.told)}
 
 
 @command

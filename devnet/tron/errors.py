@@ -18,6 +18,10 @@ class Refused(Exception):
         return f"Error: {self}"
 
 
+class ContractSizeError(Refused):
+    java = "org.tron.core.exception.ContractSizeNotEqualToOneException"
+
+
 class SignatureError(Refused):
     code = "SIGERROR"
     java = "org.tron.core.exception.ValidateSignatureException"

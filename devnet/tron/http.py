@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from devnet.tron import grid
 from devnet.tron.faults import Fault
 from devnet.tron.node import Node
+from devnet.tron.wallet.registry import Answer
 
 LARGEST_BODY = 8 * 1024 * 1024
 NODE = web.AppKey("node", Node)
@@ -61,8 +63,9 @@ async def _with_fault(request: web.Request, fault: Fault, params: dict[str, Any]
 
 def _answer(node: Node, request: web.Request, params: dict[str, Any]) -> web.Response:
     kind, _, name = request.path.lstrip("/").partition("/")
+    answer: Answer | None
     if kind == "v1":
-        answer = None
+        answer = grid.answer(node.view(solid=False), name, str(request.url.with_query(None)), params)
     else:
         answer = node.answer(name, params, solid=kind == "walletsolidity") if kind.startswith("wallet") else None
     if answer is None:

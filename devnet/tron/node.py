@@ -9,6 +9,7 @@ from typing import Any
 from devnet.tron.chain import Chain, Settings
 from devnet.tron.errors import Refused
 from devnet.tron.faults import Faults
+from devnet.tron.lies import Liar
 from devnet.tron.parsing import ParseError
 from devnet.tron.store import Store
 from devnet.tron.views import View
@@ -36,6 +37,7 @@ class Node:
         self.paused = settings.block_ms == 0
         self.faults = Faults()
         self.hidden = Hidden()
+        self.liar = Liar()
         self.stuck_at: int | None = None
         self.previous: dict[str, Answer] = {}
 
@@ -54,7 +56,8 @@ class Node:
         chain = self.chain
         newest = chain.head.number if self.stuck_at is None else min(self.stuck_at, chain.head.number)
         if solid:
-            return View(chain, max(0, newest - chain.settings.solid_lag), pending=False)
+            lag = 0 if "solid_ahead" in self.liar.told else chain.settings.solid_lag
+            return View(chain, max(0, newest - lag), pending=False)
         return View(chain, newest, pending=self.stuck_at is None)
 
     def answer(self, name: str, params: dict[str, Any], *, solid: bool) -> Answer | None:
@@ -62,13 +65,19 @@ class Node:
         endpoint = ENDPOINTS.get(name)
         if endpoint is None or (solid and not endpoint.solidity):
             return None
+        view = self.view(solid=solid)
         try:
-            found = endpoint.answer(Request(self.view(solid=solid), params))
+            invented = self.liar.instead(name, params, view)
+            if invented is not None:
+                return invented
+            found = endpoint.answer(Request(view, params))
         except (Refused, ParseError) as error:
             return {"Error": f"class {error.java} : {error}"}
         except (KeyError, TypeError, AttributeError, ValueError) as error:  # a question that makes no sense
             return {"Error": f"class java.lang.NullPointerException : {type(error).__name__}: {error}"}
-        return self._without_hidden(name, params, found) if name in RECEIPTS else found
+        if name in RECEIPTS:
+            found = self._without_hidden(name, params, found)
+        return self.liar.bend(name, params, view, found)
 
     def _without_hidden(self, name: str, params: dict[str, Any], found: Answer) -> Answer:
         if isinstance(found, list):

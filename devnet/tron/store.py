@@ -188,13 +188,15 @@ class Store:
             number = row[0] if row else None
         return number
 
-    def newest(self) -> Iterator[Mined]:
-        """From the head downwards."""
-        for number in range(self.head, -1, -1):
-            found = self.by_number(number)
-            if found is None:
-                return
-            yield found
+    def busy_numbers(self, *, ascending: bool) -> Iterator[int]:
+        """The numbers of the blocks that hold transactions."""
+        if self.db is None:
+            yield from sorted(set(self.places.values()), reverse=not ascending)
+            return
+        order = "ASC" if ascending else "DESC"
+        query = f"SELECT DISTINCT number FROM transactions ORDER BY number {order}"  # noqa: S608  # our own word
+        for (number,) in self.db.execute(query):
+            yield number
 
 
 def _read(number: int, row: tuple[bytes, bytes, bytes, bytes | None]) -> Mined:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from devnet.tron import protocol
 from devnet.tron.addresses import SIGNATURE_BYTES, BadSignature, base58_of, sha256, signer_of
 from devnet.tron.errors import (
+    ContractSizeError,
     ContractValidateError,
     ExpirationError,
     SignatureError,
@@ -110,7 +111,7 @@ def check_common(tx: Tx, head_time_ms: int) -> None:
             f"Transaction expiration, transaction expiration time is {expiration}, but headBlockTime is {head_time_ms}"
         )
     if len(tx.raw.contract) != 1:
-        raise ContractValidateError(
+        raise ContractSizeError(
             f"tx {tx.txid.hex()} contract size should be exactly 1, this is extend feature ,"
             f"actual :{len(tx.raw.contract)}"
         )
