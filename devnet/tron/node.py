@@ -30,24 +30,33 @@ class Hidden:
 class Node:
     """Answers the API's questions. `folder` None: everything is in memory."""
 
+    chain: Chain
+    faults: Faults
+    hidden: Hidden
+    liar: Liar
+    paused: bool
+    stuck_at: int | None  # the height that answers stay at
+    previous: dict[str, Answer]  # the last answer of each path
+
     def __init__(self, settings: Settings, folder: Path | None = None) -> None:
         self.folder = folder
-        self.started_with = settings
-        self.chain = Chain(settings, Store(folder))
+        self.settings = settings
+        self._begin(settings)
+
+    def _begin(self, settings: Settings) -> None:
+        self.chain = Chain(settings, Store(self.folder))
         self.paused = settings.block_ms == 0
         self.faults = Faults()
         self.hidden = Hidden()
         self.liar = Liar()
-        self.stuck_at: int | None = None
-        self.previous: dict[str, Answer] = {}
+        self.stuck_at = None
+        self.previous = {}
 
     def reset(self, **changes: Any) -> None:
-        """A fresh chain with the settings that the node was started with. In memory only."""
+        """A fresh and honest chain; `changes` to the settings hold until the next reset. In memory only."""
         if self.folder is not None:
             raise ValueError("a chain that is kept in a folder is not thrown away")
-        settings = replace(self.started_with, **changes)
-        self.__init__(settings)  # type: ignore[misc]  # the same node from its beginning
-        self.started_with = settings
+        self._begin(replace(self.settings, **changes))
 
     def close(self) -> None:
         self.chain.store.close()

@@ -93,13 +93,13 @@ class TronNode:
         except (OSError, ServiceError, ValueError, KeyError):
             return False
 
-    def ask(self, path: str, *, seconds: float = 10.0, **params: Any) -> Any:
+    def ask(self, path: str, *, timeout: float = 10.0, **params: Any) -> Any:
         """One question to the API, as clients ask it: `ask("wallet/getnowblock")`."""
-        return _post(f"{self.url}/{path.lstrip('/')}", params, seconds=seconds)
+        return ask_node(f"{self.url}/{path.lstrip('/')}", params, seconds=timeout)
 
-    def control(self, command: str, *, seconds: float = 60.0, **given: Any) -> Any:
+    def control(self, command: str, *, timeout: float = 60.0, **given: Any) -> Any:
         """One control command; raises `ServiceError` with what the node says is wrong."""
-        return _post(f"{self.control_url}/{command}", given, seconds=seconds)
+        return ask_node(f"{self.control_url}/{command}", given, seconds=timeout)
 
     @property
     def height(self) -> int:
@@ -128,7 +128,8 @@ class TronNode:
         return list(self.control("reorg", depth=depth, then=then, **given)["txids"])
 
 
-def _post(url: str, given: Mapping[str, Any], *, seconds: float) -> Any:
+def ask_node(url: str, given: Mapping[str, Any], *, seconds: float = 30.0) -> Any:
+    """One POST with a JSON answer. Raises ServiceError with what the node says is wrong, OSError without an answer."""
     body = json.dumps(given).encode()
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     try:

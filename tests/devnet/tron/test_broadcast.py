@@ -80,10 +80,10 @@ def test_another_ones_signature(tron, payer):
     message = protocol.Transaction.FromString(bytes.fromhex(tron.transfer(payer, SOMEBODY, 5)))
     del message.signature[:]
     txid = sha256(message.raw_data.SerializeToString()).hex()
+    signer = base58_of(stranger.address)
     assert refusal(tron.send(tron.sign(message, stranger))) == (
         "SIGERROR",
-        f"Validate signature error: {txid} is signed by {base58_of(stranger.address)}"
-         " but it is not contained of permission.",
+        f"Validate signature error: {txid} is signed by {signer} but it is not contained of permission.",
     )
 
 

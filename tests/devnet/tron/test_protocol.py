@@ -23,11 +23,12 @@ WITNESS_SIGNATURE = (
     "6ceedcacd8d0111b48eb4131484de3d13f27a2f4bd8156279d03d4208690158e"
     "20a641b77d900e026ee33adc328f9ec674f6483ea7b1ca5a27fa24d7fb23964100"
 )
+OWNER_SIGNATURE = (
+    "40aa520f01cebf12948615b9c5a5df5fe7d57e1a7f662d53907b4aa14f647a3a"
+    "47be2a097fdb58159d0bee7eb1ff0a15ac738f24643fe5114cab8ec0d52cc04d01"
+)
 TRANSACTION = {
-    "signature": [
-        "40aa520f01cebf12948615b9c5a5df5fe7d57e1a7f662d53907b4aa14f647a3a"
-         "47be2a097fdb58159d0bee7eb1ff0a15ac738f24643fe5114cab8ec0d52cc04d01"
-    ],
+    "signature": [OWNER_SIGNATURE],
     "txID": "ac005b0a195a130914821a6c28db1eec44b4ec3a2358388ceb6c87b677866f1f",
     "raw_data": {
         "contract": [
