@@ -22,7 +22,7 @@ from devnet.tron.transactions import Tx
 
 ARTIFACTS = Path(__file__).resolve().parent.parent / "contracts" / "artifacts"
 DEFAULT_SEED = "exchequer"
-TOKEN = "TronTetherLike"
+TOKEN = "TronTetherLike" if (ARTIFACTS / "TronTetherLike.json").exists() else "TetherLike"
 FAUCET_TRX = 50_000_000_000
 OWNER_TRX = 1_000_000_000
 DEPLOYMENT_FEE_LIMIT = 15_000 * TRX

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from devnet.tron.errors import ContractValidateError
+from devnet.tron import protocol
 from devnet.tron.protocol import Message
 from devnet.tron.state import State
 
@@ -47,7 +47,7 @@ def call(
     txid: bytes,
     factors: Factors,
 ) -> Done:
-    raise ContractValidateError("No contract or not a smart contract")
+    return _run(state, block, caller, contract, value, data, energy_limit, factors(contract), creates=False)
 
 
 def create(
@@ -62,4 +62,42 @@ def create(
     txid: bytes,
     factors: Factors,
 ) -> Done:
-    raise ContractValidateError("vm work is off, need to be opened by the committee")
+    return _run(state, block, caller, contract, value, code, energy_limit, 0, creates=True)
+
+
+def _run(
+    state: State,
+    block: Block,
+    caller: bytes,
+    contract: bytes,
+    value: int,
+    data: bytes,
+    energy: int,
+    factor: int,
+    *,
+    creates: bool,
+) -> Done:
+    from devnet.tron import interim
+
+    context = interim.Context(block.number, block.time_ms // 1000, block.witness, int.from_bytes(block.chain_id[-4:]))
+    limit = energy * 10_000 // (10_000 + factor)
+    outcome = interim.execute(
+        state, context, caller=caller, contract=contract, value=value, data=data, energy=limit, creates=creates
+    )
+    penalty = outcome.energy_used * factor // 10_000
+    used = outcome.energy_used + penalty
+    error = None
+    if outcome.fault == "REVERT":
+        error = "REVERT opcode executed"
+    elif outcome.fault:
+        used = energy
+        error = "Not enough energy" if outcome.fault == "OUT_OF_ENERGY" else outcome.fault
+    log = protocol.message("TransactionInfo.Log")
+    return Done(
+        result=outcome.fault or "SUCCESS",
+        output=outcome.output if not creates or outcome.fault else outcome.output,
+        energy_used=used,
+        energy_penalty=penalty,
+        error=error,
+        logs=[log(address=address, topics=topics, data=data) for address, topics, data in outcome.logs],
+    )
