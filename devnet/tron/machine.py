@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from devnet.tron import protocol
-from devnet.tron.protocol import Message
+from eth_hash.auto import keccak
+
+from devnet.tron import tvm
+from devnet.tron.accounts import CONTRACT, Account, account, save
+from devnet.tron.addresses import on_wire
+from devnet.tron.protocol import InternalTransaction, Message, TransactionInfo
 from devnet.tron.state import State
+from devnet.tron.tvm.world import ExecutionContext, World
 
 Factors = Callable[[bytes], int]  # contract -> what comes on top of 1, in ten thousandths
 
 
 @dataclass(frozen=True)
 class Block:
-    """The block that a transaction is executed for. `witness` has 20 bytes, `chain_id` is the genesis block's id."""
+    """The block that a transaction is executed for. `witness` has 20 bytes, `chain_id` is the genesis block's id,
+    `id_of` gives earlier blocks' ids."""
 
     number: int
     time_ms: int
     witness: bytes
     chain_id: bytes
+    id_of: Callable[[int], bytes] = lambda _: bytes(32)
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,61 @@ class Done:
     internal_transactions: list[Message] = field(default_factory=list)
 
 
+class _World(World):
+    """The machine's view of the state. Code that is not there any more is kept as none."""
+
+    def __init__(self, state: State, block: Block) -> None:
+        super().__init__()
+        self._state = state
+        self._block = block
+        self.coinbase = block.witness
+        self.timestamp = block.time_ms // 1000
+        self.block_number = block.number
+
+    @cached_property
+    def execution_context(self) -> ExecutionContext:  # type: ignore[override]  # made when it is asked for
+        return ExecutionContext(int.from_bytes(self._block.chain_id[-4:], "big"))
+
+    def account_exists(self, address: bytes) -> bool:
+        return account(self._state, address) is not None
+
+    def get_balance(self, address: bytes) -> int:
+        found = account(self._state, address)
+        return found.balance if found else 0
+
+    def set_balance(self, address: bytes, balance: int) -> None:
+        found = account(self._state, address) or Account(created_ms=self._block.time_ms)
+        save(self._state, address, replace(found, balance=balance))
+
+    def get_code(self, address: bytes) -> bytes:
+        return bytes(self._state.get("code", address, b""))
+
+    def set_code(self, address: bytes, code: bytes) -> None:
+        if code and account(self._state, address) is None:
+            save(self._state, address, Account(kind=CONTRACT, created_ms=self._block.time_ms))
+        self._state.put("code", address, code or None)
+
+    def get_storage(self, address: bytes, slot: int) -> int:
+        return int(self._state.get("storage", (address, slot), 0))
+
+    def set_storage(self, address: bytes, slot: int, value: int) -> None:
+        self._state.put("storage", (address, slot), value or None)
+
+    def get_ancestor_hash(self, number: int) -> bytes:
+        if not self.block_number - 256 <= number < self.block_number:
+            return bytes(32)
+        return self._block.id_of(number)
+
+    def snapshot(self) -> int:
+        return self._state.begin()
+
+    def commit(self, snapshot: object) -> None:
+        self._state.commit()
+
+    def revert(self, snapshot: object) -> None:
+        self._state.rollback()
+
+
 def call(
     state: State,
     block: Block,
@@ -47,7 +110,18 @@ def call(
     txid: bytes,
     factors: Factors,
 ) -> Done:
-    return _run(state, block, caller, contract, value, data, energy_limit, factors(contract), creates=False)
+    """Calls a contract; the state keeps what it changed if it succeeded."""
+    outcome = tvm.call(
+        _World(state, block),
+        caller=caller,
+        to=contract,
+        value_sun=value,
+        data=data,
+        energy_limit=energy_limit,
+        txid=txid,
+        factors=factors,
+    )
+    return _done(outcome, txid)
 
 
 def create(
@@ -62,42 +136,43 @@ def create(
     txid: bytes,
     factors: Factors,
 ) -> Done:
-    return _run(state, block, caller, contract, value, code, energy_limit, 0, creates=True)
-
-
-def _run(
-    state: State,
-    block: Block,
-    caller: bytes,
-    contract: bytes,
-    value: int,
-    data: bytes,
-    energy: int,
-    factor: int,
-    *,
-    creates: bool,
-) -> Done:
-    from devnet.tron import interim
-
-    context = interim.Context(block.number, block.time_ms // 1000, block.witness, int.from_bytes(block.chain_id[-4:]))
-    limit = energy * 10_000 // (10_000 + factor)
-    outcome = interim.execute(
-        state, context, caller=caller, contract=contract, value=value, data=data, energy=limit, creates=creates
+    """Runs a contract's deployment; the state keeps its code if that succeeded."""
+    outcome = tvm.create(
+        _World(state, block),
+        caller=caller,
+        address=contract,
+        value_sun=value,
+        code=code,
+        energy_limit=energy_limit,
+        txid=txid,
+        factors=factors,
     )
-    penalty = outcome.energy_used * factor // 10_000
-    used = outcome.energy_used + penalty
-    error = None
-    if outcome.fault == "REVERT":
-        error = "REVERT opcode executed"
-    elif outcome.fault:
-        used = energy
-        error = "Not enough energy" if outcome.fault == "OUT_OF_ENERGY" else outcome.fault
-    log = protocol.message("TransactionInfo.Log")
+    return _done(outcome, txid)
+
+
+def _done(outcome: tvm.Outcome, txid: bytes) -> Done:
     return Done(
         result=outcome.fault or "SUCCESS",
-        output=outcome.output if not creates or outcome.fault else outcome.output,
-        energy_used=used,
-        energy_penalty=penalty,
-        error=error,
-        logs=[log(address=address, topics=topics, data=data) for address, topics, data in outcome.logs],
+        output=outcome.output,
+        energy_used=outcome.energy_used,
+        energy_penalty=outcome.energy_penalty,
+        error=outcome.said or str(outcome.fault) if outcome.fault else None,
+        logs=[TransactionInfo.Log(address=log.address, topics=log.topics, data=log.data) for log in outcome.logs],
+        internal_transactions=[
+            _internal(each, number, txid) for number, each in enumerate(outcome.internal_transactions)
+        ],
     )
+
+
+def _internal(each: tvm.InternalTransaction, number: int, txid: bytes) -> Message:
+    """Its hash is of what it says and of where it stands, as in java-tron's InternalTransaction."""
+    facts = each.caller + each.to + each.value_sun.to_bytes(8, "big") + number.to_bytes(8, "big")
+    made = InternalTransaction(
+        hash=keccak(txid + facts),
+        caller_address=on_wire(each.caller),
+        transferTo_address=on_wire(each.to),
+        note=each.kind.encode(),
+        rejected=each.rejected,
+    )
+    made.callValueInfo.add(callValue=each.value_sun)
+    return made

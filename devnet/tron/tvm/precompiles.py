@@ -1,0 +1,35 @@
+"""Contracts that are part of the machine. Source: java-tron, vm/PrecompiledContracts.java.
+
+0x09 and 0x0a (checks of many signatures at once) are not here: a call to them finds no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+from eth import constants, precompiles
+from eth._utils.address import force_bytes_to_address
+from eth._utils.numeric import ceil32
+from eth.vm.forks.byzantium.computation import BYZANTIUM_PRECOMPILES
+from eth.vm.forks.istanbul.constants import GAS_ECADD, GAS_ECMUL, GAS_ECPAIRING_BASE, GAS_ECPAIRING_PER_POINT
+
+
+def not_quite_ripemd160(computation: Any) -> Any:
+    """What stands at 0x03 on TRON: the SHA-256 of the first twenty bytes of the SHA-256."""
+    words = ceil32(len(computation.msg.data)) // 32
+    computation.consume_gas(constants.GAS_RIPEMD160 + words * constants.GAS_RIPEMD160WORD, "RIPEMD160")
+    computation.output = sha256(sha256(computation.msg.data_as_bytes).digest()[:20]).digest()
+    return computation
+
+
+PRECOMPILES: dict[bytes, Callable[[Any], Any]] = {
+    **BYZANTIUM_PRECOMPILES,
+    force_bytes_to_address(b"\x03"): not_quite_ripemd160,
+    force_bytes_to_address(b"\x06"): precompiles.ecadd(gas_cost=GAS_ECADD),
+    force_bytes_to_address(b"\x07"): precompiles.ecmul(gas_cost=GAS_ECMUL),
+    force_bytes_to_address(b"\x08"): precompiles.ecpairing(
+        gas_cost_base=GAS_ECPAIRING_BASE, gas_cost_per_point=GAS_ECPAIRING_PER_POINT
+    ),
+}
