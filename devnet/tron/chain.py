@@ -133,7 +133,12 @@ class Chain:
             time_ms=time_ms if time_ms is not None else max(self.now_ms(), self.head.time_ms + 1),
             witness=self._witness(number).address,
             chain_id=self.genesis_id,
+            id_of=self._id_of,
         )
+
+    def _id_of(self, number: int) -> bytes:
+        mined = self.store.by_number(number)
+        return mined.id if mined is not None else bytes(32)
 
     def _witness(self, number: int) -> Any:
         keys = witnesses(self.settings.seed)

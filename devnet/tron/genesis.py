@@ -22,7 +22,7 @@ from devnet.tron.transactions import Tx
 
 ARTIFACTS = Path(__file__).resolve().parent.parent / "contracts" / "artifacts"
 DEFAULT_SEED = "exchequer"
-TOKEN = "TronTetherLike" if (ARTIFACTS / "TronTetherLike.json").exists() else "TetherLike"
+TOKEN = "TronTetherLike"
 FAUCET_TRX = 50_000_000_000
 OWNER_TRX = 1_000_000_000
 DEPLOYMENT_FEE_LIMIT = 15_000 * TRX
@@ -82,7 +82,7 @@ def deployment(owner: Key) -> Tx:
     create = protocol.CONTRACTS["CreateSmartContract"](owner_address=on_wire(owner.address))
     sent = create.new_contract
     sent.origin_address = on_wire(owner.address)
-    sent.bytecode = bytes.fromhex(made["bytecode"].removeprefix("0x") + constructor_arguments(owner.address))
+    sent.bytecode = bytes.fromhex(made["bytecode"].removeprefix("0x"))
     sent.abi.CopyFrom(abi_message(made["abi"]))
     sent.name = TOKEN
     sent.consume_user_resource_percent, sent.origin_energy_limit = 100, 10_000_000
@@ -94,15 +94,8 @@ def deployment(owner: Key) -> Tx:
     return Tx.of(message)
 
 
-def constructor_arguments(owner: bytes) -> str:
-    """Hex of what the token's constructor wants: see its source."""
-    return ""
-
-
 def token_address(seed: str) -> bytes:
     owner = Actors.of(seed).token_owner
-    if not (ARTIFACTS / f"{TOKEN}.json").exists():
-        return bytes(20)
     return contract_address(deployment(owner).txid, owner.address)
 
 
@@ -115,10 +108,6 @@ def make_genesis(seed: str, name: str) -> tuple[State, Mined]:
     rich = {actors.faucet.address: FAUCET_TRX, actors.token_owner.address: OWNER_TRX}
     accounts = {address: Account(balance=amount * TRX) for address, amount in rich.items()}
     state.tables["accounts"].update({key.address: Account() for key in witnesses(seed)} | accounts)
-    if not (ARTIFACTS / f"{TOKEN}.json").exists():
-        return state, make_block(
-            number=0, parent=sha256(name.encode()), time_ms=0, witness=None, transactions=[], infos=[]
-        )
     tx = deployment(actors.token_owner)
     context = Block(number=0, time_ms=0, witness=witnesses(seed)[0].address, chain_id=sha256(name.encode()))
     done = execute(state, tx, Head(0, 0), context)

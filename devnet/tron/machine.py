@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,8 @@ from devnet.tron.addresses import on_wire
 from devnet.tron.protocol import InternalTransaction, Message, TransactionInfo
 from devnet.tron.state import State
 from devnet.tron.tvm.world import ExecutionContext, World
+
+OUT_OF_GAS = re.compile(r"Needed (\d+) - Remaining (\d+) - Reason: (.+)")
 
 Factors = Callable[[bytes], int]  # contract -> what comes on top of 1, in ten thousandths
 
@@ -92,10 +95,18 @@ class _World(World):
         return self._state.begin()
 
     def commit(self, snapshot: object) -> None:
-        self._state.commit()
+        """Also what was opened within it and never closed: a run that breaks off leaves such scopes."""
+        while len(self._state.scopes) >= _depth(snapshot):
+            self._state.commit()
 
     def revert(self, snapshot: object) -> None:
-        self._state.rollback()
+        while len(self._state.scopes) >= _depth(snapshot):
+            self._state.rollback()
+
+
+def _depth(snapshot: object) -> int:
+    assert isinstance(snapshot, int)  # noqa: S101  # what `snapshot` gave
+    return snapshot
 
 
 def call(
@@ -121,7 +132,7 @@ def call(
         txid=txid,
         factors=factors,
     )
-    return _done(outcome, txid)
+    return _done(outcome, txid, energy_limit)
 
 
 def create(
@@ -147,20 +158,32 @@ def create(
         txid=txid,
         factors=factors,
     )
-    return _done(outcome, txid)
+    return _done(outcome, txid, energy_limit)
 
 
-def _done(outcome: tvm.Outcome, txid: bytes) -> Done:
+def _done(outcome: tvm.Outcome, txid: bytes, energy_limit: int) -> Done:
     return Done(
-        result=outcome.fault or "SUCCESS",
+        result=str(outcome.fault) if outcome.fault else "SUCCESS",
         output=outcome.output,
         energy_used=outcome.energy_used,
         energy_penalty=outcome.energy_penalty,
-        error=outcome.said or str(outcome.fault) if outcome.fault else None,
+        error=_said(outcome, energy_limit) if outcome.fault else None,
         logs=[TransactionInfo.Log(address=log.address, topics=log.topics, data=log.data) for log in outcome.logs],
         internal_transactions=[
             _internal(each, number, txid) for number, each in enumerate(outcome.internal_transactions)
         ],
+    )
+
+
+def _said(outcome: tvm.Outcome, energy_limit: int) -> str:
+    """java-tron's text for what runs out of energy (Program.Exception.notEnoughOpEnergy), else the machine's."""
+    found = OUT_OF_GAS.search(outcome.said)
+    if outcome.fault != tvm.Fault.OUT_OF_ENERGY or found is None:
+        return outcome.said or str(outcome.fault)
+    needed, remaining, operation = found.groups()
+    return (
+        f"Not enough energy for '{operation}' operation executing: curInvokeEnergyLimit[{energy_limit}], "
+        f"curOpEnergy[{needed}], usedEnergy[{energy_limit - int(remaining)}]"
     )
 
 
