@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 
 from devnet.postgres import PostgresServer
-from devnet.state import Secrets, State
+from devnet.state import TRON_CONTROL, Secrets, State
 from devnet.valkey import ValkeyServer
 
 DATABASE = "exchequer"
@@ -48,6 +48,7 @@ class Environments:
         kept = {key: os.environ[key] for key in (*KEPT, *PASSED_ON) if key in os.environ}
         return kept | {
             "EXCHEQUER_STATE": str(self.state.folder),
+            "EXCHEQUER_TRON_CONTROL": f"http://127.0.0.1:{self.ports[TRON_CONTROL]}",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "",
         }

@@ -17,8 +17,10 @@ CODES = (TRON, *CHAINS)
 """Every local network, in the order of the pages: most retail USDT moves on TRON."""
 
 # What the first block of the local TRON chain gives (devnet/tron/genesis.py); a test compares.
-TRON_CHAIN_ID = 728_126_428
-TRON_TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+TRON_CHAIN_ID = 3_380_385_443
+TRON_TOKEN = "TVfS8BLQri4h2ucs2cJEUEPgrEELbf99dJ"
+
+NAMES = {TRON: "TRON", **{code: chain.name for code, chain in CHAINS.items()}}
 
 COMMON: dict[str, Any] = {
     "asset": "USDT",

@@ -52,6 +52,8 @@ def keep(networks_file: Path) -> None:
     paces: dict[str, Pace] = {}
     while True:
         for code, facts in tomllib.loads(networks_file.read_text(encoding="utf-8")).items():
+            if facts["family"] != "evm":
+                continue
             pace = paces.setdefault(code, Pace(facts["rpc_urls"][0]))
             try:
                 pace.look()

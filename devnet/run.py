@@ -1,7 +1,7 @@
 """`make run`: the whole product on this machine, from nothing.
 
-Starts PostgreSQL, Valkey and two local chains, migrates, starts web, worker, signer, beat and the faucet with its mail
-catcher, seeds demo people and money, prints one table, and keeps everything running until Ctrl-C. State lies in
+Starts PostgreSQL, Valkey and three local chains, migrates, starts web, worker, signer, beat and the faucet with its
+mail catcher, seeds demo people and money, prints one table, and keeps everything running until Ctrl-C. State lies in
 `.exchequer`; after a crash the next run finds what is left of this checkout and goes on.
 
 Environment: `PORT` (the web's port), `EXCHEQUER_STATE` (another state folder), `EXCHEQUER_SEED=people` (no demo
@@ -23,12 +23,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from devnet import report
+from devnet import networks, report
 from devnet.environment import DATABASE, DEV, MIGRATE, SIGNER, Environments
 from devnet.places import ROOT
 from devnet.processes import Child, ServiceError, carries, end_leftovers
-from devnet.services import Services, chains_outlive
-from devnet.state import FIRST_WEB_PORT, AlreadyRunning, PortTaken, State
+from devnet.services import Services, chains_outlive, process_name
+from devnet.state import FIRST_WEB_PORT, TRON_CONTROL, AlreadyRunning, PortTaken, State
 from devnet.supervisor import Stop, Supervisor
 from treasury.keys.keystore import KeystoreFile
 
@@ -59,13 +59,16 @@ class Run:
         """Before the first start: leftovers of an earlier run, ports, secrets, the signer's keystore."""
         self.secrets = self.state.secrets()
         self.services = Services(self.state, self.secrets, self.supervisor, chains_outlive=chains_outlive())
-        living = {f"anvil-{code}" for code in self.services.adopted}
+        living = {process_name(code) for code in self.services.adopted}
         for name in sorted(living):
             self.say(f"{name} lived on and is taken over")
         leftovers = [path for path in self.state.pid_files() if path.stem not in living]
         if found := end_leftovers(leftovers, belongs=carries("EXCHEQUER_STATE", str(self.state.folder))):
             self.say(f"Ended what an earlier run left behind: {', '.join(found)}")
-        held = {self.state.known_ports()[code] for code in self.services.adopted}
+        known = self.state.known_ports()
+        held = {known[code] for code in self.services.adopted}
+        if networks.TRON in self.services.adopted:
+            held.add(known[TRON_CONTROL])
         self.ports = self.state.ports(web=web_port, held=held)
         if web_port is None and self.ports["web"] != FIRST_WEB_PORT:
             self.say(
@@ -82,7 +85,7 @@ class Run:
         (self.state.folder / "address-pool.pub").write_text(keystore.pool_public_key(), encoding="utf-8")
 
     def start(self) -> None:
-        self.say("Starting PostgreSQL, Valkey and two local chains")
+        self.say("Starting PostgreSQL, Valkey and three local chains")
         self.services.start(self.environments.common())
         self.services.postgres.create_database(DATABASE, self.secrets.roles)
         schema = digest_of_migrations()
@@ -197,12 +200,13 @@ class Run:
                 "mail_url": f"{self.environments.devnet_url}/mail/",
                 "mail_api": f"{self.environments.devnet_url}/api/messages",
                 "networks_file": str(self.state.networks_file),
-                "rpc_urls": {code: anvil.url for code, anvil in self.services.chains.items()},
+                "rpc_urls": {code: chain.url for code, chain in self.services.chains.items()},
                 "people": [{"email": each.email, "password": password, "what": each.what} for each in PEOPLE],
                 "processes": self.supervisor.pids(),
                 "database_url": self.environments.database_url("app"),
                 # of the web and the worker, for manage.py: everything but the signer's and the migrations' secrets
                 "environment": self.environments.product(DEV),
+                "tron_control": self.services.tron.control_url,
                 "logs": str(self.state.logs),
             }
         )
@@ -217,7 +221,7 @@ class Run:
             ("Content", f"{site}/cms/"),
             ("Faucet", f"{devnet}/faucet/"),
             ("Mail", f"{devnet}/mail/"),
-            *((f"{anvil.chain.name}, local", anvil.url) for anvil in self.services.chains.values()),
+            *((f"{networks.NAMES[code]}, local", chain.url) for code, chain in self.services.chains.items()),
             ("Logs", str(self.state.logs)),
         ]
         people = [report.Person(each.email, self.secrets.demo_password, each.what) for each in PEOPLE]

@@ -28,7 +28,9 @@ RECIPIENTS = (
     "0x976EA74026E726554dB657fA54763abd0C3a0aa9",
 )
 HOT_WALLET_USDT = "50000"
-HOT_WALLET_COINS = "50"
+HOT_WALLET_COINS = {"tron": "20000"}  # energy is burnt here, 13 TRX a payment
+USUAL_COINS = "50"
+TRON_RECIPIENTS = ("TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "TLsV52sRDL79HXGGm9yzwKibb6BeruhUzy")
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,11 @@ class Money:
         for code in self.networks:
             self.open_hot_wallet(code)
         deposits = [
+            self.deposit("anna", "tron", "320"),
             self.deposit("anna", "arbitrum", "500"),
             self.deposit("anna", "bsc", "250.000000000000000777"),  # 18 decimals: the ledger keeps the dust apart
             self.deposit("ben", "arbitrum", "1200.5"),
+            self.deposit("ben", "tron", "75"),
             self.deposit("clara", "bsc", "15000"),
         ]
         for number, is_credited in enumerate(deposits, start=1):
@@ -112,7 +116,17 @@ class Money:
         self.withdraw("ben", "arbitrum", RECIPIENTS[2], micro=300_000_000, key="demo-3")
         large = self.withdraw("clara", "bsc", RECIPIENTS[3], micro=5_000_000_000, key="demo-4")
         self.approve(large, "support")
-        self.wait("the first withdrawal's payment", lambda: self.state_of(paid) in {"paid", "failed", "returned"})
+        self.wait("the fees on TRON", self.fees_are_known)
+        on_tron = self.withdraw("anna", "tron", TRON_RECIPIENTS[0], micro=60_000_000, key="demo-5")
+        self.approve(on_tron, "support2")
+        ended = {"paid", "failed", "returned"}
+        self.wait("the first withdrawals' payments", lambda: {self.state_of(paid), self.state_of(on_tron)} <= ended)
+
+    @staticmethod
+    def fees_are_known() -> bool:
+        from treasury.models import NetworkState
+
+        return NetworkState.objects.filter(network="tron", transfer_sun_to_new__isnull=False).exists()
 
     @staticmethod
     def person(name: str) -> User:
@@ -147,7 +161,9 @@ class Money:
             "the signer's first wallet", lambda: Wallet.objects.filter(network=code, role=Wallet.Role.HOT).exists()
         )
         address = Wallet.objects.get(network=code, role=Wallet.Role.HOT).address
-        give(self.networks, network=code, asset="native", address=address, amount=HOT_WALLET_COINS)
+        give(
+            self.networks, network=code, asset="native", address=address, amount=HOT_WALLET_COINS.get(code, USUAL_COINS)
+        )
         give(self.networks, network=code, asset="token", address=address, amount=HOT_WALLET_USDT)
         book_opening_balances(network=code)
 
@@ -158,17 +174,18 @@ class Money:
         from treasury.models import Deposit
 
         customer = self.person(name)
+        family = self.networks[code]["family"]
 
         def address_is_there() -> bool:
             try:
-                return bool(deposit_address_for(customer_id=customer.pk, family="evm"))
+                return bool(deposit_address_for(customer_id=customer.pk, family=family))
             except NoAddressAvailable:
                 return False
 
         self.wait("the signer's first deposit address", address_is_there)
         mine = Deposit.objects.filter(deposit_address__customer=customer, network=code)
         if not mine.exists():
-            address = deposit_address_for(customer_id=customer.pk, family="evm")
+            address = deposit_address_for(customer_id=customer.pk, family=family)
             give(self.networks, network=code, asset="token", address=address, amount=amount)
         return mine.filter(state=Deposit.State.CREDITED).exists
 

@@ -1,20 +1,22 @@
-"""The services of one `make run`: PostgreSQL, Valkey and the two local chains, started as far as possible at once."""
+"""The services of one `make run`: PostgreSQL, Valkey and the three local chains, started as far as possible at once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from devnet import networks, node
 from devnet.anvil import CHAINS, Anvil
 from devnet.postgres import PostgresServer
 from devnet.processes import remembered
-from devnet.state import Secrets, State
+from devnet.state import TRON_CONTROL, Secrets, State
 from devnet.supervisor import Supervisor
+from devnet.tron.server import TronNode
 from devnet.valkey import ValkeyServer
 
 BLOCK_SECONDS = 1.0
+TRON_BLOCK_MS = 1_000  # a block a second, so that nobody waits a minute for what is solid 18 blocks later
 
 
 class Services:
@@ -26,7 +28,7 @@ class Services:
         self.chains_outlive = chains_outlive
         self.postgres = PostgresServer(state=state.folder, password=secrets.superuser)
         self.valkey = ValkeyServer(state=state.folder)
-        self.chains: dict[str, Anvil] = {}
+        self.chains: dict[str, Anvil | TronNode] = {}
         self.adopted = self._living_chains() if chains_outlive else set()
         (state.folder / "chains").mkdir(exist_ok=True)
 
@@ -35,25 +37,44 @@ class Services:
         known = self.state.known_ports()
         return {
             code
-            for code, chain in CHAINS.items()
+            for code in networks.CODES
             if code in known
-            and remembered(self.state.pid_file(f"anvil-{code}"))
-            and Anvil(chain, port=known[code], log=self.state.logs / f"anvil-{code}.log").answers()
+            and remembered(self.state.pid_file(process_name(code)))
+            and self._node(code, known).answers()
         }
 
     def use_ports(self, ports: dict[str, int]) -> None:
         """Settles where the chains listen, and writes the networks file."""
-        for code, chain in CHAINS.items():
-            self.chains[code] = Anvil(
-                chain,
-                port=ports[code],
-                log=self.state.logs / f"anvil-{code}.log",
-                block_seconds=BLOCK_SECONDS,
-                state_file=self.state.folder / "chains" / f"{code}.json",
-                history_blocks=32,  # such a chain may run for weeks
-            )
-        made = {code: networks.network(anvil.chain, rpc_urls=[anvil.url]) for code, anvil in self.chains.items()}
+        self.chains = {code: self._node(code, ports) for code in networks.CODES}
+        made = {code: networks.of(code, rpc_urls=[node.url]) for code, node in self.chains.items()}
         networks.write(self.state.networks_file, made)
+
+    def _node(self, code: str, ports: Mapping[str, int]) -> Anvil | TronNode:
+        log = self.state.logs / f"{process_name(code)}.log"
+        if code == networks.TRON:
+            return TronNode(
+                port=ports[code],
+                control_port=ports[TRON_CONTROL],
+                log=log,
+                block_ms=TRON_BLOCK_MS,
+                state=self.state.folder / "chains" / code,
+            )
+        return Anvil(
+            CHAINS[code],
+            port=ports[code],
+            log=log,
+            block_seconds=BLOCK_SECONDS,
+            state_file=self.state.folder / "chains" / f"{code}.json",
+            history_blocks=32,  # such a chain may run for weeks
+        )
+
+    @property
+    def tron(self) -> TronNode:
+        """TRON's node, for its control port."""
+        found = self.chains[networks.TRON]
+        if not isinstance(found, TronNode):
+            raise TypeError("not a TRON node")
+        return found
 
     def start(self, env: dict[str, str]) -> None:
         """Returns once all of them answer. Preparation runs in threads; processes are started from this thread only."""
@@ -69,25 +90,31 @@ class Services:
         self._start_chains(env)
         self.valkey.wait()
         self.postgres.wait()
-        for anvil in self.chains.values():
-            anvil.wait()
-            _deploy_token(anvil)
+        for chain in self.chains.values():
+            chain.wait()
+            if isinstance(chain, Anvil):
+                _deploy_token(chain)
 
     def _start_chains(self, env: dict[str, str]) -> None:
-        for code, anvil in self.chains.items():
+        for code, chain in self.chains.items():
             if code in self.adopted:
                 continue
-            anvil.spawn(env=env, pid_file=self.state.pid_file(f"anvil-{code}"), outlives=self.chains_outlive)
+            chain.spawn(env=env, pid_file=self.state.pid_file(process_name(code)), outlives=self.chains_outlive)
             if not self.chains_outlive:
-                self._watch(anvil, anvil.spawn)
+                self._watch(chain, chain.spawn)
 
-    def _watch(self, service: PostgresServer | ValkeyServer | Anvil, restart: Callable[[], None]) -> None:
+    def _watch(self, service: PostgresServer | ValkeyServer | Anvil | TronNode, restart: Callable[[], None]) -> None:
         if service.child:
             self.supervisor.add(service.child, restart)
 
     def _restart_postgres(self) -> None:
         self.postgres.spawn()
         self.postgres.wait()
+
+
+def process_name(code: str) -> str:
+    """What the process of a chain is called, in its log's and its pid file's name."""
+    return f"anvil-{code}" if code in CHAINS else code
 
 
 def _deploy_token(anvil: Anvil) -> None:

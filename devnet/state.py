@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from devnet.anvil import CHAINS, free_port
+from devnet.anvil import free_port
+from devnet.networks import CODES
 from devnet.places import outside_folders, state_folder
 from devnet.postgres import Roles
 
 FIRST_WEB_PORT = 8000
 WEB_PORTS_TRIED = 100
+TRON_CONTROL = "tron-control"
 WORDS = "amber birch cedar delta ember fjord grove hazel ivory jade karst lotus maple north ocean pearl quill river"
 
 
@@ -125,7 +127,7 @@ class State:
         that belong to processes of this state which go on running.
         """
         known = self.known_ports()
-        for name in (*CHAINS, "smtp", "devnet"):
+        for name in (*CODES, TRON_CONTROL, "smtp", "devnet"):
             if known.get(name) not in held:
                 known[name] = free_port(known.get(name))
         others = {port for name, port in known.items() if name != "web"}

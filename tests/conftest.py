@@ -10,9 +10,11 @@ settings.load_profile("suite")
 
 pytest_plugins = [
     "tests.support.databases",
+    "tests.support.tron",
     "tests.support.chains",
     "tests.support.mail",
     "tests.support.paying",
+    "tests.support.paying_on_tron",
     "tests.support.product",
     "tests.support.rpc_proxy",
     "tests.support.sockets",

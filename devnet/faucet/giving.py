@@ -1,7 +1,11 @@
-"""Giving tokens and native coin to an address of a local chain, by the node's own unlocked accounts."""
+"""Giving tokens and native coin to an address of a local chain.
+
+By anvil's unlocked accounts; on TRON by the node's control port (EXCHEQUER_TRON_CONTROL).
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +16,16 @@ from eth_utils.address import is_checksum_address, is_hex_address
 
 from devnet.anvil import rpc
 from devnet.processes import ServiceError
+from devnet.tron.server import ask_node
+from treasury.chains.addresses import is_canonical
 
 OWNER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"  # anvil's first account: deployed the tokens, may mint
 COINS = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"  # anvil's last account: gives native coin
 MINT = "0x40c10f19"  # mint(address,uint256)
 NATIVE_DECIMALS = 18
 MOST = {"token": Decimal(10_000_000), "native": Decimal(100)}
+TRX_DECIMALS = 6
+MOST_ON_TRON = {"token": Decimal(10_000_000), "native": Decimal(100_000)}
 MINED_WITHIN_SECONDS = 15.0
 
 
@@ -47,6 +55,8 @@ def give(networks: Mapping[str, Mapping[str, Any]], *, network: str, asset: str,
     facts = networks[network]
     kind = "native" if asset.lower() in {"native", str(facts["native_symbol"]).lower()} else "token"
     address = address.strip()
+    if facts["family"] == "tron":
+        return _give_on_tron(network, facts, kind, address, amount)
     _check_address(address)
     decimals = NATIVE_DECIMALS if kind == "native" else int(facts["token_decimals"])
     raw = _to_raw(amount, decimals, most=MOST[kind])
@@ -66,6 +76,29 @@ def give(networks: Mapping[str, Mapping[str, Any]], *, network: str, asset: str,
         amount=amount.strip(),
         hash=receipt["transactionHash"],
         block=int(receipt["blockNumber"], 16),
+    )
+
+
+def _give_on_tron(network: str, facts: Mapping[str, Any], kind: str, address: str, amount: str) -> Given:
+    control = os.environ.get("EXCHEQUER_TRON_CONTROL")
+    if not control:
+        raise CannotGive("nobody said where the local TRON node is controlled")
+    if not is_canonical("tron", address):
+        raise CannotGive("an address on TRON begins with T and has 34 characters; this one is mistyped, or none")
+    raw = _to_raw(amount, int(facts["token_decimals"]) if kind == "token" else TRX_DECIMALS, most=MOST_ON_TRON[kind])
+    try:
+        done = ask_node(f"{control}/{'mint' if kind == 'token' else 'fund'}", {"address": address, "amount": raw})
+    except ServiceError as error:
+        raise CannotGive(f"the chain refused: {error}") from error
+    except OSError as error:
+        raise CannotGive(f"the chain does not answer: {error}") from error
+    return Given(
+        network=network,
+        asset=str(facts["native_symbol"] if kind == "native" else facts["asset"]),
+        address=address,
+        amount=amount.strip(),
+        hash=str(done["txids"][-1]),
+        block=int(done["height"]),
     )
 
 

@@ -34,7 +34,7 @@ def form(
 <p class="soft">Makes test money on the local chains and mines it at once. Nothing here has any worth.</p>
 <label for="network">Network</label><select id="network" name="network">{choices}</select>
 <label for="address">Address</label>
-<input id="address" name="address" value="{escape(values.get("address", ""))}" placeholder="0x…" autocomplete="off"
+<input id="address" name="address" value="{escape(values.get("address", ""))}" placeholder="T… / 0x…" autocomplete="off"
  spellcheck="false" required>
 <div class="two"><div><label for="amount">Amount</label>
 <input id="amount" name="amount" value="{escape(values.get("amount", "100"))}" inputmode="decimal" required></div>

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from devnet import networks as devnet_networks
 from devnet import node
-from devnet.anvil import ARBITRUM, BSC, CHAINS, Anvil, Chain
+from devnet.anvil import ARBITRUM, BSC, Anvil, Chain
 from devnet.contracts.deploy import ARTIFACTS, Deployer
 from devnet.processes import wait_until
 from tests.support.suite import Share
@@ -138,8 +138,8 @@ def networks(share: Share, settings: Settings) -> Iterator[dict[str, dict[str, A
     from treasury.chains import registry
 
     made = {
-        code: devnet_networks.network(chain, rpc_urls=[f"http://127.0.0.1:{share.ports[code]}"])
-        for code, chain in CHAINS.items()
+        code: devnet_networks.of(code, rpc_urls=[f"http://127.0.0.1:{share.ports[code]}"])
+        for code in devnet_networks.CODES
     }
     settings.NETWORKS = made
     registry.reset()

@@ -85,6 +85,11 @@ class Desk:
     code: str
     paid_to: list[tuple[str, int]] = field(default_factory=list)
 
+    @staticmethod
+    def new_address() -> str:
+        """Somebody's address, never seen before."""
+        return new_address()
+
     @property
     def wallet(self) -> Wallet:
         return Wallet.objects.get(network=self.code, role="hot")
@@ -99,7 +104,7 @@ class Desk:
         reference: str = "",
     ) -> orders.OrderRequest:
         """A request with honest evidence."""
-        to, reference = to or new_address(), reference or f"withdrawal:{next(_references)}"
+        to, reference = to or self.new_address(), reference or f"withdrawal:{next(_references)}"
         digest = orders.approval_digest(
             reference=reference, revision=1, network=self.code, address=to, amount_micro=amount_micro
         )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from devnet import networks
-from devnet.anvil import CHAINS, free_port
+from devnet.anvil import free_port
 from devnet.postgres import PostgresServer, Roles
 from devnet.valkey import ValkeyServer
 from tests.support import cluster
@@ -136,11 +136,11 @@ def published() -> Services | None:
 
 def take_share(services: Services, worker: str) -> Share:
     """The share of `worker`, with the environment and the networks file that the settings will read."""
-    ports = {name: free_port() for name in ("smtp", *CHAINS)}
+    ports = {name: free_port() for name in ("smtp", *networks.CODES)}
     share = Share(services=services, worker=worker, ports=ports)
     networks.write(
         share.folder / "networks.toml",
-        {code: networks.network(chain, rpc_urls=[f"http://127.0.0.1:{ports[code]}"]) for code, chain in CHAINS.items()},
+        {code: networks.of(code, rpc_urls=[f"http://127.0.0.1:{ports[code]}"]) for code in networks.CODES},
     )
     (share.folder / "static").mkdir(exist_ok=True)
     os.environ.update(share.environment())

@@ -14,6 +14,7 @@ from devnet.tron.acting import call_data
 from devnet.tron.addresses import Key, base58_of, on_wire, parsed, sha256
 from devnet.tron.protocol import Message
 from devnet.tron.server import TronNode
+from tests.support.suite import Share
 
 TRX = 1_000_000  # sun
 _numbers = itertools.count(1)
@@ -125,10 +126,11 @@ class LocalTron(TronNode):
 
 
 @pytest.fixture(scope="session")
-def tron_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalTron]:
+def tron_process(share: Share) -> Iterator[LocalTron]:
     """This worker's node. Its chain is whatever the last test left: use `tron`."""
-    log = tmp_path_factory.mktemp("tron") / "node.log"
-    node = LocalTron(port=free_port(), control_port=free_port(), log=log, block_ms=0)
+    (share.folder / "chains").mkdir(exist_ok=True)
+    log = share.folder / "chains" / "tron.log"
+    node = LocalTron(port=share.ports["tron"], control_port=free_port(), log=log, block_ms=0)
     node.start()
     yield node
     assert node.child is not None

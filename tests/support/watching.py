@@ -23,7 +23,7 @@ from tests.support.rpc_proxy import RpcProxy
 from treasury import ledger, pool_signatures
 from treasury.addresses import deposit_address_for
 from treasury.chains import registry
-from treasury.chains.addresses import checksummed
+from treasury.chains.addresses import checksummed, tron_address
 from treasury.deposits import following
 from treasury.models import Alarm, Deposit, DepositAddress
 
@@ -43,7 +43,8 @@ class Pool:
 
     def add(self, count: int = 1, *, family: str = "evm") -> list[str]:
         """New free addresses."""
-        added = [checksummed(os.urandom(20)) for _ in range(count)]
+        form = tron_address if family == "tron" else checksummed
+        added = [form(os.urandom(20)) for _ in range(count)]
         with psycopg.connect(self.url) as connection:
             for address in added:
                 index = next(_numbers)
@@ -99,10 +100,10 @@ class Depositor:
 class Depositors:
     pool: Pool
 
-    def new(self) -> Depositor:
-        self.pool.add()
+    def new(self, family: str = "evm") -> Depositor:
+        self.pool.add(family=family)
         user = User.objects.create_user(f"customer{next(_numbers)}@example.com", "a password 1")
-        return Depositor(user, deposit_address_for(customer_id=user.pk, family="evm"))
+        return Depositor(user, deposit_address_for(customer_id=user.pk, family=family))
 
 
 @pytest.fixture

@@ -71,10 +71,14 @@ def _opened(path: str) -> OpenedOnce:
 
 
 def hot_wallet_path(network: Network) -> str:
-    """m/44'/<coin>'/1'/0/<chain id>: beside the deposits' account, and found again from the phrase alone."""
-    if network.chain_id >= HARDENED:
+    """m/44'/<coin>'/1'/0/<chain id>: beside the deposits' account, and found again from the phrase alone.
+
+    TRON's chain ids are 32 bits of a hash; an index has 31, so of a larger one the highest bit is left out.
+    """
+    index = network.chain_id % HARDENED if network.family == "tron" else network.chain_id
+    if index >= HARDENED:
         raise ValueError(f"{network.code}: the chain id is too large for a derivation index")
-    return f"m/44'/{COIN_TYPES[network.family]}'/1'/0/{network.chain_id}"
+    return f"m/44'/{COIN_TYPES[network.family]}'/1'/0/{index}"
 
 
 def address_of(family: str, public_key: bytes) -> str:
