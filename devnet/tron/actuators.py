@@ -13,6 +13,7 @@ from devnet.tron.accounts import (
     CONTRACT,
     TRX,
     Account,
+    Reader,
     Resource,
     Stake,
     Unfreezing,
@@ -223,7 +224,7 @@ def cancel_unfreezing(state: State, contract: Message, head: Head) -> Result:
     return Result(withdraw_expire_amount=withdrawn, cancel_unfreeze=cancelled)
 
 
-def available_to_delegate(state: State, owner: Account, resource: Resource, now: int) -> int:
+def available_to_delegate(state: Reader, owner: Account, resource: Resource, now: int) -> int:
     """Own stake, in sun, that no used resource rests on (Wallet.calcCanDelegated*MaxSize)."""
     used = recovered(owner.usage(resource), now)
     if resource == "BANDWIDTH":

@@ -128,7 +128,7 @@ def pause_token(node: Node, given: Given) -> Any:
 
 @command
 def token_fee(node: Node, given: Given) -> Any:
-    """The token's own fee on transfers: `basis_points` of the amount, at most `maximum` whole tokens."""
+    """The token's own fee on transfers: `basis_points` of the amount, at most `maximum` of the smallest unit."""
     values = int(given["basis_points"]), int(given["maximum"])
     return _mined_too(node, given, [acting.call_token(node.chain, "setParams(uint256,uint256)", *values)])
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from devnet.tron import contracts
 from devnet.tron.accounts import account, add_balance, parameter, pay_bandwidth
 from devnet.tron.actuators import ACTUATORS, Head, Result
-from devnet.tron.contracts import Block, Run
+from devnet.tron.contracts import Run
 from devnet.tron.errors import ContractValidateError, ResourceInsufficientError
+from devnet.tron.machine import Block
 from devnet.tron.protocol import Message, TransactionInfo
 from devnet.tron.state import State
 from devnet.tron.transactions import RESULT_ALLOWANCE, Tx

@@ -11,8 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto, FieldDescriptorProto
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
+from google.protobuf.descriptor_pb2 import (  # type: ignore[import-untyped]
+    DescriptorProto,
+    EnumDescriptorProto,
+    FieldDescriptorProto,
+)
 
 ANY = """
 message Any { string type_url = 1; bytes value = 2; }
@@ -287,7 +291,7 @@ def pack(name: str, parameter: Message, *, permission_id: int = 0) -> Message:
     return contract
 
 
-def unpack(contract: Message) -> Message | None:
+def unpack(contract: Message) -> Message:
     """What a `Transaction.Contract` holds, or None where this node does not know the type."""
     made = CONTRACTS.get(contract_type_name(contract.type))
     return made.FromString(contract.parameter.value) if made else None

@@ -32,6 +32,7 @@ def getblockbyid(request: Request) -> Answer:
 def getblock(request: Request) -> Answer:
     """By number or id, the newest without either; the header alone unless `detail` is asked for."""
     wanted = request.text("id_or_num")
+    found: Mined | None
     if not wanted:
         found = request.view.newest
     elif wanted.isdigit():
