@@ -48,6 +48,7 @@ OWN: dict[str, dict[str, Any]] = {
         "native_symbol": "TRX",
         "finality": "tag",
         "confirmations": 18,
+        "block_seconds": 0.5,
         "withdrawal_fee_micro": 1_000_000,
         "min_withdrawal_micro": 5_000_000,
         "fee_policy": "tron",

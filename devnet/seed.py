@@ -153,6 +153,7 @@ class Money:
         from devnet.faucet.giving import give
         from treasury.models import Wallet
         from treasury.models.ledger import LedgerTransfer
+        from treasury.network_fees import read_transfer_costs
         from treasury.opening import book_opening_balances
 
         if LedgerTransfer.objects.filter(key=f"opening:{code}:hot").exists():
@@ -166,6 +167,7 @@ class Money:
         )
         give(self.networks, network=code, asset="token", address=address, amount=HOT_WALLET_USDT)
         book_opening_balances(network=code)
+        read_transfer_costs(code)  # a worker does it every half a minute
 
     def deposit(self, name: str, code: str, amount: str) -> Callable[[], bool]:
         """From the faucet to the customer's own deposit address; returns what tells whether it is credited."""

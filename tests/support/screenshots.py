@@ -39,6 +39,7 @@ PUBLIC = {
 SIGNED_IN = {
     "dashboard": "/dashboard/",
     "deposit": "/deposit/",
+    "deposit-tron": "/deposit/tron/",
     "deposit-arbitrum": "/deposit/arbitrum/",
     "withdraw": "/withdraw/",
     "history": "/history/",

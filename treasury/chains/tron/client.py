@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from treasury.chains import errors
-from treasury.chains.http import HttpClient
+from treasury.chains.http import HttpClient, NotDelivered
 
 HEAD, SOLID = "/wallet/", "/walletsolidity/"
 
@@ -33,7 +33,9 @@ class TronClient(HttpClient):
         """Something with an effect: one attempt. Raises NotDelivered if it cannot have arrived, else UnknownOutcome."""
         try:
             return self.parsed(self.post(orjson.dumps(question), path), path)
-        except (errors.MalformedAnswer, errors.MethodRefused) as error:
+        except NotDelivered:
+            raise
+        except errors.ChainError as error:
             raise errors.UnknownOutcome(f"no answer: {error.message}", endpoint=self.label) from error
 
     def parsed(self, body: bytes, path: str) -> Any:

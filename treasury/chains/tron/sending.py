@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from treasury.chains import errors
-from treasury.chains.http import NotDelivered
 from treasury.chains.network import Network
 from treasury.chains.opinions import AsksAll
 from treasury.chains.ports import BlockRef, Receipt, SendOutcome, SendVerdict, TransferCost
@@ -111,16 +110,11 @@ class TronSending(AsksAll[TronClient]):
             try:
                 self._pool.ensure_chain(endpoint)  # apart from the send: before anything leaves
                 answer = self._pool.attempt(endpoint, partial(_broadcast, signed=signed))
-            except NotDelivered as error:
-                not_sent = error
-                continue
             except errors.UnknownOutcome as error:
                 return SendOutcome(tx_hash, SendVerdict.UNKNOWN, error)
             except errors.ChainError as error:
-                if isinstance(error, errors.EndpointUnavailable | errors.WrongChain | errors.MalformedAnswer):
-                    not_sent = error  # the check of the chain failed
-                    continue
-                return SendOutcome(tx_hash, SendVerdict.UNKNOWN, error)
+                not_sent = error  # it did not leave, or was not even tried: the check of the chain failed
+                continue
             outcome = self._read_outcome(tx_hash, answer)
             if outcome.verdict is not SendVerdict.NOT_SENT:
                 return outcome
