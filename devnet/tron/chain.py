@@ -45,7 +45,6 @@ class Settings:
 class Pooled:
     tx: Tx
     done: Executed
-    block: Block  # what it was executed with
 
 
 @dataclass
@@ -63,7 +62,9 @@ class Chain:
     fork: int = 0  # how many reorgs there were: other witnesses sign then
     known_ids: set[bytes] = field(default_factory=set)
     last_timestamp: int = 0
+    automine: bool = False  # each transaction gets a block of its own at once
     busy: tuple[str, str] | None = None  # code and text of what every broadcast is answered with
+    busy_count: int | None = None  # how many more; None: until it is switched off
     listeners: list[Callable[[Mined], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -146,6 +147,15 @@ class Chain:
 
     # --- taking transactions
 
+    def is_busy(self) -> tuple[str, str] | None:
+        """Code and text of the answer to a broadcast that the node was told to refuse."""
+        found = self.busy
+        if found is not None and self.busy_count is not None:
+            self.busy_count -= 1
+            if self.busy_count <= 0:
+                self.busy = self.busy_count = None
+        return found
+
     def broadcast(self, message: Message) -> Tx:
         """Checks and executes a transaction on the pending state, and pools it. Raises `Refused`."""
         check_signature_sizes(message)
@@ -156,6 +166,8 @@ class Chain:
             self.known_ids.add(tx.txid)
         check_signature(tx)
         self._push(tx)
+        if self.automine:
+            self.mine()
         return tx
 
     def _push(self, tx: Tx) -> None:
@@ -165,7 +177,7 @@ class Chain:
             raise DupTransactionError(f"dup trans, {tx.txid.hex()}")
         block = self.next_block()
         done = self._attempt(tx, self.head_facts(), block)
-        self.pool[tx.txid] = Pooled(tx, done, block)
+        self.pool[tx.txid] = Pooled(tx, done)
 
     def _attempt(self, tx: Tx, head: Head, block: Block) -> Executed:
         """Executes; a refusal leaves no trace."""
@@ -269,12 +281,11 @@ class Chain:
     # --- what control commands do
 
     def amend(self, changes: Mapping[tuple[str, Any], Any]) -> None:
-        """Changes the state under the head, as if the newest block had done it. Waiting transactions run anew."""
+        """Changes the state as if it had always been so: no reorg takes it back. Waiting transactions run anew."""
         self.state.rollback()
         for (table, key), value in changes.items():
-            self.head.undo.setdefault((table, key), self.state.get(table, key))
             self.state.put(table, key, value)
-        self.store.amend_head(changes, self.state)
+        self.store.amend(changes, self.state)
         self._renew_pending()
 
     def reorg(self, depth: int, *, then: AfterReorg = "pool", blocks: int | None = None, seed: int = 0) -> list[bytes]:

@@ -6,13 +6,12 @@ chainbase/src/main/java/org/tron/core/capsule/ReceiptCapsule.java (payEnergyBill
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from devnet.tron import machine
 from devnet.tron.accounts import (
     CONTRACT,
     Account,
-    Reader,
     account,
     add_balance,
     parameter,
@@ -22,6 +21,7 @@ from devnet.tron.accounts import (
 )
 from devnet.tron.actuators import Head
 from devnet.tron.addresses import base58_of, contract_address, on_wire, sha256
+from devnet.tron.deployed import Deployed, deployed, dynamic
 from devnet.tron.errors import ContractExeError, ContractValidateError
 from devnet.tron.machine import Block
 from devnet.tron.protocol import ContractResult, Message, SmartContract
@@ -30,25 +30,6 @@ from devnet.tron.transactions import Tx
 
 CONSTANT_CALL_ENERGY = 100_000_000  # vm.maxEnergyLimitForConstant
 RESULT_NUMBERS = {value.name: value.number for value in ContractResult.values}
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """A contract's settings; `message` is its SmartContract as sent, serialized."""
-
-    origin: bytes
-    percent: int  # of the energy that the caller pays
-    origin_energy_limit: int
-    message: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Dynamic:
-    """A contract's dynamic energy state. `factor` is what comes on top of 1, in ten thousandths."""
-
-    usage: int = 0
-    factor: int = 0
-    cycle: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,23 +54,6 @@ class Run:
     error: str | None = None
     logs: list[Message] = field(default_factory=list)
     internal_transactions: list[Message] = field(default_factory=list)
-
-
-def deployed(state: State, address: bytes) -> Deployed | None:
-    found = state.get("contracts", address)
-    assert found is None or isinstance(found, Deployed)  # noqa: S101  # what the table holds
-    return found
-
-
-def deployed_at(state: Reader, address: bytes) -> object | None:
-    """Whether a contract stands there, in any view of the state."""
-    return state.get("contracts", address)
-
-
-def dynamic(state: State, address: bytes) -> Dynamic:
-    found = state.get("contract_states", address) or Dynamic()
-    assert isinstance(found, Dynamic)  # noqa: S101  # what the table holds
-    return found
 
 
 def run(state: State, tx: Tx, head: Head, block: Block) -> Run:
@@ -288,7 +252,3 @@ def constant(state: State, call: Message, block: Block, head: Head, *, creates: 
         txid=txid,
         factors=lambda each: dynamic(state, each).factor,
     )
-
-
-def set_factor(state: State, address: bytes, factor: int) -> Dynamic:
-    return replace(dynamic(state, address), factor=factor)

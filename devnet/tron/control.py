@@ -12,7 +12,7 @@ from aiohttp import web
 
 from devnet.tron import acting
 from devnet.tron.addresses import base58_of, parsed
-from devnet.tron.contracts import set_factor
+from devnet.tron.deployed import set_factor
 from devnet.tron.errors import OWN_REASONS, Refused
 from devnet.tron.faults import Fault
 from devnet.tron.genesis import Actors, token_address
@@ -168,11 +168,19 @@ def clear_faults(node: Node, given: Given) -> Any:
 
 @command
 def busy(node: Node, given: Given) -> Any:
-    """Every broadcast is refused with `code` (SERVER_BUSY by default) until `off`."""
+    """Broadcasts are refused with `code` (SERVER_BUSY by default), `count` of them or until `off`."""
     code = given.get("code", "SERVER_BUSY")
     if code not in OWN_REASONS:
         raise ValueError(f"code: one of {', '.join(OWN_REASONS)}")
     node.chain.busy = None if given.get("off") else (code, given.get("message", OWN_REASONS[code]))
+    node.chain.busy_count = given.get("count")
+    return {}
+
+
+@command
+def automine(node: Node, given: Given) -> Any:
+    """Each transaction gets a block of its own at once, until `off`."""
+    node.chain.automine = not given.get("off")
     return {}
 
 

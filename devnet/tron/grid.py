@@ -14,7 +14,7 @@ from typing import Any
 from devnet.tron import contracts, protocol
 from devnet.tron.accounts import account
 from devnet.tron.addresses import base58_of, keccak256, parsed
-from devnet.tron.contracts import Deployed
+from devnet.tron.deployed import Deployed
 from devnet.tron.printing import Json, printed
 from devnet.tron.protocol import Message
 from devnet.tron.store import Mined

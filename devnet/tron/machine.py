@@ -12,6 +12,7 @@ from eth_hash.auto import keccak
 from devnet.tron import tvm
 from devnet.tron.accounts import CONTRACT, Account, account, save
 from devnet.tron.addresses import on_wire
+from devnet.tron.deployed import register_made
 from devnet.tron.protocol import InternalTransaction, Message, TransactionInfo
 from devnet.tron.state import State
 from devnet.tron.tvm.world import ExecutionContext, World
@@ -49,8 +50,9 @@ class Done:
 class _World(World):
     """The machine's view of the state. Code that is not there any more is kept as none."""
 
-    def __init__(self, state: State, block: Block) -> None:
+    def __init__(self, state: State, block: Block, caller: bytes) -> None:
         super().__init__()
+        self._caller = caller
         self._state = state
         self._block = block
         self.coinbase = block.witness
@@ -79,6 +81,8 @@ class _World(World):
         if code and account(self._state, address) is None:
             save(self._state, address, Account(kind=CONTRACT, created_ms=self._block.time_ms))
         self._state.put("code", address, code or None)
+        if code:
+            register_made(self._state, address, self._caller)
 
     def get_storage(self, address: bytes, slot: int) -> int:
         return int(self._state.get("storage", (address, slot), 0))
@@ -123,7 +127,7 @@ def call(
 ) -> Done:
     """Calls a contract; the state keeps what it changed if it succeeded."""
     outcome = tvm.call(
-        _World(state, block),
+        _World(state, block, caller),
         caller=caller,
         to=contract,
         value_sun=value,
@@ -149,7 +153,7 @@ def create(
 ) -> Done:
     """Runs a contract's deployment; the state keeps its code if that succeeded."""
     outcome = tvm.create(
-        _World(state, block),
+        _World(state, block, caller),
         caller=caller,
         address=contract,
         value_sun=value,

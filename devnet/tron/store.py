@@ -124,13 +124,10 @@ class Store:
                 row = (name, pickle.dumps(key), pickle.dumps(value))
                 self.db.execute("INSERT OR REPLACE INTO state VALUES (?, ?, ?)", row)
 
-    def amend_head(self, changed: Iterable[tuple[str, Any]], state: State) -> None:
-        """After a control command changed the state under the newest block, whose undo record then grew."""
+    def amend(self, changed: Iterable[tuple[str, Any]], state: State) -> None:
+        """After a control command changed the state beside the blocks."""
         if self.db is not None:
-            mined = self.by_number(self.head)
-            assert mined is not None  # noqa: S101  # there is always a genesis block
             with _Writing(self.db):
-                self._write(mined)
                 self._write_state(changed, state)
 
     def drop_head(self, state: State) -> None:

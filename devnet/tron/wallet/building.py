@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Callable
 
-from devnet.tron import contracts, parsing, protocol
+from devnet.tron import parsing, protocol
 from devnet.tron.addresses import keccak256
+from devnet.tron.deployed import deployed_at
 from devnet.tron.errors import ContractValidateError, Refused
 from devnet.tron.execution import validate
 from devnet.tron.parsing import InvalidParameterError
@@ -102,7 +103,7 @@ def triggersmartcontract(request: Request) -> Answer:
     try:
         parameter = trigger_parameter(request)
         message = unsigned(request, "TriggerSmartContract", parameter, fee_limit=request.integer("fee_limit"))
-        if contracts.deployed_at(request.view.state, bytes(parameter.contract_address[1:])) is None:
+        if deployed_at(request.view.state, bytes(parameter.contract_address[1:])) is None:
             raise ContractValidateError("No contract or not a smart contract")
     except (Refused, parsing.ParseError) as error:
         return {"result": refused(error, visible=request.visible)}

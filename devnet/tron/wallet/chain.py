@@ -6,7 +6,7 @@ from devnet.tron import protocol
 from devnet.tron.accounts import parameter
 from devnet.tron.addresses import keccak256
 from devnet.tron.blocks import witnesses
-from devnet.tron.contracts import Deployed, Dynamic
+from devnet.tron.deployed import Deployed, Dynamic
 from devnet.tron.parameters import PARAMETERS
 from devnet.tron.printing import Json, as_address, printed
 from devnet.tron.wallet.registry import Answer, Request, endpoint

@@ -18,7 +18,7 @@ from devnet.tron.wallet.registry import Answer, Request, endpoint
 def _broadcast(request: Request, message: Message) -> tuple[str, str, str]:
     """Code, text and transaction id."""
     txid = Tx.of(message).txid.hex()
-    busy = request.chain.busy
+    busy = request.chain.is_busy()
     if busy is not None:
         return *busy, txid
     try:

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from eth_abi import encode
 
 from devnet.tron import protocol
-from devnet.tron.addresses import base58_of, contract_address, on_wire, sha256
+from devnet.tron.addresses import base58_of, contract_address, keccak256, on_wire, parsed, sha256
 from devnet.tron.genesis import abi_message, token_artifact
 from tests.support.tron import TRX
 
@@ -269,6 +270,28 @@ def test_constant_calls_that_cannot_be_made(tron, payer):
     answer = tron.ask("wallet/triggerconstantcontract", contract_address=tron.token, visible=True)
     assert answer["result"]["code"] == "OTHER_ERROR"
     assert answer["result"]["message"] == "class java.security.InvalidParameterException : owner_address isn't set."
+
+
+def test_one_transaction_can_hold_several_transfers_also_to_one_address(tron, payer):
+    multisend = tron.deploy(payer, "Multisend")
+    tron.send_mined(tron.call(payer, "approve(address,uint256)", multisend, 10**9))
+    recipients = ["0x" + parsed(HOLDER).hex(), "0x" + "11" * 20, "0x" + parsed(HOLDER).hex()]
+    arguments = encode(
+        ["address", "address[]", "uint256[]"], ["0x" + parsed(tron.token).hex(), recipients, [10, 20, 30]]
+    )
+    call = protocol.CONTRACTS["TriggerSmartContract"](
+        owner_address=on_wire(payer.address),
+        contract_address=on_wire(parsed(multisend)),
+        data=keccak256(b"send(address,address[],uint256[])")[:4] + arguments,
+    )
+    receipt = tron.send_mined(tron.sign(tron.build("TriggerSmartContract", call, fee_limit=100 * TRX), payer))
+    assert receipt["receipt"]["result"] == "SUCCESS"
+    assert [int(log["data"], 16) for log in receipt["log"]] == [10, 20, 30]
+    assert receipt["contract_address"] == "41" + parsed(multisend).hex()
+    assert {log["address"] for log in receipt["log"]} == {parsed(tron.token).hex()}
+    assert len(receipt["internal_transactions"]) == 3
+    assert bytes.fromhex(receipt["internal_transactions"][0]["note"]) == b"call"
+    assert tron.balance_of(HOLDER) == 41
 
 
 def test_what_the_node_builds_is_what_was_asked_for(tron, payer):

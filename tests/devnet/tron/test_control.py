@@ -237,6 +237,29 @@ def test_http_errors_come_until_they_are_cleared(tron):
     assert head(tron) == 1
 
 
+def test_each_transaction_can_get_a_block_at_once(tron, payer):
+    tron.control("automine")
+    height = tron.height
+    receipt = tron.receipt(tron.send(tron.transfer(payer, SOMEBODY, 1))["txid"])
+    assert receipt["blockNumber"] == height + 1
+    tron.control("automine", off=True)
+    assert tron.receipt(tron.send(tron.transfer(payer, SOMEBODY, 1))["txid"]) == {}
+
+
+def test_a_busy_node_may_refuse_so_many_and_no_more(tron, payer):
+    signed = tron.transfer(payer, SOMEBODY, 1)
+    tron.control("busy", count=2)
+    assert [tron.send(signed)["code"] for _ in range(3)] == ["SERVER_BUSY", "SERVER_BUSY", "SUCCESS"]
+
+
+def test_a_price_that_was_set_outlives_a_reorg(tron):
+    tron.mine(3)
+    tron.control("parameters", getEnergyFee=420)
+    tron.reorg(2)
+    prices = {row["key"]: row.get("value") for row in tron.ask("wallet/getchainparameters")["chainParameter"]}
+    assert prices["getEnergyFee"] == 420
+
+
 def test_a_command_that_does_not_exist_names_those_that_do(tron):
     with pytest.raises(ServiceError, match="reorg"):
         tron.control("nonsense")

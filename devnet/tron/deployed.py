@@ -1,0 +1,59 @@
+"""The contracts on the chain: their settings and their dynamic energy state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from devnet.tron.accounts import Reader
+from devnet.tron.addresses import on_wire
+from devnet.tron.protocol import SmartContract
+from devnet.tron.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A contract's settings; `message` is its SmartContract as sent, serialized."""
+
+    origin: bytes
+    percent: int  # of the energy that the caller pays
+    origin_energy_limit: int
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """A contract's dynamic energy state. `factor` is what comes on top of 1, in ten thousandths."""
+
+    usage: int = 0
+    factor: int = 0
+    cycle: int = 0
+
+
+def deployed(state: State, address: bytes) -> Deployed | None:
+    found = state.get("contracts", address)
+    assert found is None or isinstance(found, Deployed)  # noqa: S101  # what the table holds
+    return found
+
+
+def deployed_at(state: Reader, address: bytes) -> object | None:
+    """Whether a contract stands there, in any view of the state."""
+    return state.get("contracts", address)
+
+
+def dynamic(state: State, address: bytes) -> Dynamic:
+    found = state.get("contract_states", address) or Dynamic()
+    assert isinstance(found, Dynamic)  # noqa: S101  # what the table holds
+    return found
+
+
+def set_factor(state: State, address: bytes, factor: int) -> Dynamic:
+    return replace(dynamic(state, address), factor=factor)
+
+
+def register_made(state: State, address: bytes, maker: bytes) -> None:
+    """A contract that a contract has made: its caller pays all (Program.createContractImpl)."""
+    if state.get("contracts", address) is None:
+        made = SmartContract(
+            origin_address=on_wire(maker), contract_address=on_wire(address), consume_user_resource_percent=100
+        )
+        state.put("contracts", address, Deployed(maker, 100, 0, made.SerializeToString()))
