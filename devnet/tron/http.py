@@ -1,4 +1,8 @@
-"""The node's HTTP port."""
+"""The node's HTTP port.
+
+Under `/honest/` the same chain answers without the faults and lies that the control port switched on: a second node
+that went astray in nothing, for tests of what two nodes say.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from devnet.tron.faults import Fault
 from devnet.tron.node import Node
 from devnet.tron.wallet.registry import Answer
 
+HONEST = "honest/"
 LARGEST_BODY = 8 * 1024 * 1024
 NODE = web.AppKey("node", Node)
 
@@ -62,12 +67,18 @@ async def _with_fault(request: web.Request, fault: Fault, params: dict[str, Any]
 
 
 def _answer(node: Node, request: web.Request, params: dict[str, Any]) -> web.Response:
-    kind, _, name = request.path.lstrip("/").partition("/")
+    path = request.path.lstrip("/")
+    honest = path.startswith(HONEST)
+    kind, _, name = path.removeprefix(HONEST).partition("/")
     answer: Answer | None
     if kind == "v1":
         answer = grid.answer(node.view(solid=False), name, str(request.url.with_query(None)), params)
     else:
-        answer = node.answer(name, params, solid=kind == "walletsolidity") if kind.startswith("wallet") else None
+        answer = (
+            node.answer(name, params, solid=kind == "walletsolidity", honest=honest)
+            if kind.startswith("wallet")
+            else None
+        )
     if answer is None:
         return web.Response(status=404, text="404 Not Found")
     node.previous[request.path] = answer
@@ -80,7 +91,7 @@ async def handle(request: web.Request) -> web.Response:
         params = await parameters(request)
     except ValueError as error:
         return as_json({"Error": f"class org.tron.json.JSONException : {error}"})
-    fault = node.faults.next_for(request.path)
+    fault = None if request.path.startswith(f"/{HONEST}") else node.faults.next_for(request.path)
     if fault is not None:
         return await _with_fault(request, fault, params)
     return _answer(node, request, params)

@@ -45,6 +45,11 @@ class TronNode:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def honest_url(self) -> str:
+        """The same chain, told without the faults and lies that are switched on."""
+        return f"{self.url}/honest"
+
+    @property
     def control_url(self) -> str:
         return f"http://127.0.0.1:{self.control_port}"
 
