@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import sys
 from pathlib import Path
 
 from aiohttp import web
@@ -42,6 +43,7 @@ async def serve(node: Node, port: int, control_port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     mining = asyncio.create_task(mine_on(node))
+    mining.add_done_callback(lambda _: ended.set())  # it ends by itself only when it fails
     await ended.wait()
     mining.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -73,6 +75,7 @@ def main() -> None:
         "--name", default="exchequer-local", help="makes the genesis block, and so the network, its own"
     )
     options = parser.parse_args()
+    sys.setrecursionlimit(10_000)  # contracts may call each other 64 deep, each with many of Python's frames
     settings = Settings(block_ms=options.block_ms, solid_lag=options.solid_lag, seed=options.seed, name=options.name)
     asyncio.run(serve(Node(settings, options.state), options.port, options.control_port))
 

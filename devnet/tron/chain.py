@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -181,11 +182,11 @@ class Chain:
 
     def _attempt(self, tx: Tx, head: Head, block: Block) -> Executed:
         """Executes; a refusal leaves no trace."""
-        self.state.begin()
+        depth = self.state.begin()
         try:
             done = execute(self.state, tx, head, block)
         except BaseException:
-            self.state.rollback()
+            self.state.rollback_to(depth)
             raise
         self.state.commit()
         return done
@@ -273,6 +274,9 @@ class Chain:
                 check_common(tx, head.time_ms)
                 done = self._attempt(tx, head, block)
             except Refused:
+                continue
+            except Exception:  # noqa: BLE001  # a bug of this node must not end its chain
+                traceback.print_exc()
                 continue
             messages.append(with_result(tx, done))
             infos.append(done.info)

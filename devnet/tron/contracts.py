@@ -140,6 +140,8 @@ def _create(state: State, tx: Tx, head: Head, block: Block) -> Run:
         raise ContractValidateError("The originEnergyLimit must be > 0")
     creator = account(state, tx.owner)
     assert creator is not None  # noqa: S101  # it has paid for bandwidth
+    if sent.call_value > creator.balance:
+        raise ContractValidateError("Validate InternalTransfer error, balance is not sufficient.")
     limit = caller_energy_limit(state, creator, tx.fee_limit, sent.call_value, head.slot)
     state.begin()
     save(state, address, Account(kind=CONTRACT, created_ms=head.time_ms))

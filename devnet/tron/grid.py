@@ -13,8 +13,9 @@ from typing import Any
 
 from devnet.tron import contracts, protocol
 from devnet.tron.accounts import account
-from devnet.tron.addresses import base58_of, keccak256, parsed
+from devnet.tron.addresses import base58_of, keccak256, on_wire, parsed
 from devnet.tron.deployed import Deployed
+from devnet.tron.errors import Refused
 from devnet.tron.printing import Json, printed
 from devnet.tron.protocol import Message
 from devnet.tron.store import Mined
@@ -134,18 +135,21 @@ class Grid:
         decimals = int.from_bytes(self._asked(address, "decimals()")[:32])
         return {"symbol": symbol, "address": base58_of(address), "decimals": decimals, "name": name}
 
-    def _asked(self, contract: bytes, signature: str) -> bytes:
+    def _asked(self, contract: bytes, signature: str, *words: bytes) -> bytes:
+        """What a constant call gives, nothing where it fails."""
         chain = self.view.chain
         call = protocol.CONTRACTS["TriggerSmartContract"](
-            owner_address=b"\x41" + contract,
-            contract_address=b"\x41" + contract,
-            data=keccak256(signature.encode())[:4],
+            owner_address=on_wire(contract),
+            contract_address=on_wire(contract),
+            data=keccak256(signature.encode())[:4] + b"".join(word.rjust(32, b"\0") for word in words),
         )
-        chain.state.begin()
+        depth = chain.state.begin()
         try:
             done = contracts.constant(chain.state, call, chain.next_block(), chain.head_facts(), creates=False)
+        except Refused:
+            return b""
         finally:
-            chain.state.rollback()
+            chain.state.rollback_to(depth)
         return done.output if done.error is None else b""
 
     def contract_events(self, address: bytes) -> Answer:
@@ -198,24 +202,10 @@ class Grid:
     def _tokens_of(self, address: bytes) -> list[Json]:
         rows = []
         for contract in self.view.keys("contracts"):
-            balance = self._balance(contract, address)
+            balance = int.from_bytes(self._asked(contract, "balanceOf(address)", address)[:32])
             if balance:
                 rows.append({base58_of(contract): str(balance)})
         return rows
-
-    def _balance(self, contract: bytes, address: bytes) -> int:
-        chain = self.view.chain
-        call = protocol.CONTRACTS["TriggerSmartContract"](
-            owner_address=b"\x41" + address,
-            contract_address=b"\x41" + contract,
-            data=keccak256(b"balanceOf(address)")[:4] + address.rjust(32, b"\0"),
-        )
-        chain.state.begin()
-        try:
-            done = contracts.constant(chain.state, call, chain.next_block(), chain.head_facts(), creates=False)
-        finally:
-            chain.state.rollback()
-        return int.from_bytes(done.output[:32]) if done.error is None else 0
 
 
 def _events_of(mined: Mined) -> Iterator[Event]:

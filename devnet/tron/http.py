@@ -52,7 +52,8 @@ async def _with_fault(request: web.Request, fault: Fault, params: dict[str, Any]
     if fault.kind == "drop_before":
         return drop(request)
     if fault.kind == "error":
-        return web.Response(status=fault.status, text=fault.body)
+        kind = "application/json" if fault.body.startswith("{") else "text/plain"
+        return web.Response(status=fault.status, text=fault.body, content_type=kind)
     node = request.app[NODE]
     if fault.kind == "repeat" and request.path in node.previous:
         return as_json(node.previous[request.path])

@@ -54,6 +54,11 @@ class State:
         """Closes the innermost scope and takes back what it changed."""
         self._restore(self.scopes.pop())
 
+    def rollback_to(self, depth: int) -> None:
+        """Takes back the scope of that depth, and those within it that a broken run left open."""
+        while len(self.scopes) >= depth:
+            self.rollback()
+
     def take_back(self, undo: Undo) -> None:
         """Undoes what was committed, newest first. Only outside of any scope."""
         assert not self.scopes, "a scope is open"  # noqa: S101  # a bug of ours

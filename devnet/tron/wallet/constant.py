@@ -23,13 +23,13 @@ def _try(request: Request) -> tuple[Done, Message]:
     kind = "TriggerSmartContract" if parameter.contract_address else "CreateSmartContract"
     message = unsigned(request, "TriggerSmartContract", parameter, fee_limit=request.integer("fee_limit"))
     state = _state(request)
-    state.begin()
+    depth = state.begin()
     try:
         done = contracts.constant(
             state, parameter, request.chain.next_block(), request.view.head, creates=kind == "CreateSmartContract"
         )
     finally:
-        state.rollback()
+        state.rollback_to(depth)
     return done, message
 
 

@@ -227,6 +227,15 @@ def test_answers_can_be_late(tron):
     assert time.monotonic() - started >= 0.15
 
 
+def test_a_rate_limit_is_an_error_with_status_200_and_half_an_answer_is_half_an_answer(tron):
+    error = {"Error": "class java.lang.IllegalAccessException : lack of computing resources"}
+    tron.control("fault", kind="error", path="getnowblock", status=200, body=json.dumps(error), count=1)
+    assert tron.ask("wallet/getnowblock") == error
+    tron.control("fault", kind="error", path="getnowblock", status=200, body='{"blockID":"00', count=1)
+    with pytest.raises(ValueError, match="Unterminated"):
+        tron.ask("wallet/getnowblock")
+
+
 def test_http_errors_come_until_they_are_cleared(tron):
     tron.control("fault", kind="error", path="getnowblock", status=429, body="slow down")
     for path in ("wallet/getnowblock", "walletsolidity/getnowblock"):
