@@ -22,7 +22,7 @@ from devnet.tron.genesis import DEFAULT_SEED, make_genesis
 from devnet.tron.machine import Block
 from devnet.tron.protocol import Message
 from devnet.tron.state import Earlier, State, Undo
-from devnet.tron.store import Mined, Store
+from devnet.tron.store import UNDO_KEPT, Mined, Store
 from devnet.tron.transactions import Tx, check_common, check_signature, check_signature_sizes
 
 SOLID_LAG = 18  # the newest block that more than two thirds of 27 witnesses have built on
@@ -116,7 +116,9 @@ class Chain:
         return genesis.id
 
     def at(self, number: int) -> Earlier:
-        """The state after block `number`."""
+        """The state after block `number`, one of the newest."""
+        if self.head.number - number >= UNDO_KEPT:
+            raise ValueError(f"what was before block {number + UNDO_KEPT} is forgotten")
         undos: list[Undo] = []
         for later in range(number + 1, self.head.number + 1):
             mined = self.store.by_number(later)
@@ -298,8 +300,9 @@ class Chain:
         Their transactions wait in the pool again, are forgotten, or are put into the first new block in another order.
         Returns the transactions of the blocks that were taken back.
         """
-        if not 0 < depth < self.head.number:
-            raise ValueError(f"depth {depth}: only the {self.head.number - 1} blocks above the first can be taken back")
+        most = min(self.head.number, UNDO_KEPT) - 1
+        if not 0 < depth <= most:
+            raise ValueError(f"depth {depth}: only the {most} newest blocks can be taken back")
         taken = self._take_back(depth)
         self.fork += 1
         self.store.remember({"fork": self.fork})

@@ -75,6 +75,7 @@ def pause(node: Node, given: Given) -> Any:
 
 @command
 def resume(node: Node, given: Given) -> Any:
+    """Blocks come by themselves again."""
     node.paused = False
     return {}
 
@@ -122,6 +123,7 @@ def blacklist(node: Node, given: Given) -> Any:
 
 @command
 def pause_token(node: Node, given: Given) -> Any:
+    """The token's owner pauses it; with `off` lets it go on."""
     name = "unpause()" if given.get("off") else "pause()"
     return _mined_too(node, given, [acting.call_token(node.chain, name)])
 
@@ -162,6 +164,7 @@ def fault(node: Node, given: Given) -> Any:
 
 @command
 def clear_faults(node: Node, given: Given) -> Any:
+    """Ends the faults of `path`, or all."""
     node.faults.clear(given.get("path"))
     return {}
 
@@ -200,6 +203,20 @@ def lie(node: Node, given: Given) -> Any:
     for name in names:
         node.liar.switch(name, on=not given.get("off"), seed=int(given.get("seed", 0)))
     return {"told": sorted(node.liar.told)}
+
+
+@command
+def behave(node: Node, given: Given) -> Any:
+    """Ends every misbehaviour: faults, lies, refusals, holding, hiding, standing still. The chain stays as it is."""
+    for end in (clear_faults, lie, busy, hold, hide_receipts, stick, automine):
+        end(node, {"off": True})
+    return {}
+
+
+@command
+def help_(node: Node, given: Given) -> Any:
+    """Every command and what it does."""
+    return {name: " ".join((each.__doc__ or "").split()) for name, each in sorted(COMMANDS.items())}
 
 
 @command

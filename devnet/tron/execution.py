@@ -11,7 +11,7 @@ from devnet.tron import contracts
 from devnet.tron.accounts import account, add_balance, parameter, pay_bandwidth
 from devnet.tron.actuators import ACTUATORS, Head, Result
 from devnet.tron.contracts import Run
-from devnet.tron.errors import ContractValidateError, ResourceInsufficientError
+from devnet.tron.errors import ContractValidateError, ResourceInsufficientError, TooBigTransactionError
 from devnet.tron.machine import Block
 from devnet.tron.protocol import Message, TransactionInfo
 from devnet.tron.state import State
@@ -41,11 +41,17 @@ def execute(state: State, tx: Tx, head: Head, block: Block) -> Executed:
     if tx.parameter is None:
         raise ContractValidateError(f"contract type error, this local node has no {tx.kind}")
     info = TransactionInfo(id=tx.txid)
+    creates = _creates_account(state, tx)
+    largest = parameter(state, "getMaxCreateAccountTxSize")
+    if creates and tx.size > largest:
+        raise TooBigTransactionError(
+            f"Too big new account transaction, TxId {tx.txid.hex()}, the size is {tx.size} bytes, maxTxSize {largest}"
+        )
     bill = pay_bandwidth(
         state,
         tx.owner,
         tx.size + RESULT_ALLOWANCE,
-        creates_account=_creates_account(state, tx),
+        creates_account=creates,
         now=head.slot,
         time_ms=head.time_ms,
     )

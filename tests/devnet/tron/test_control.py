@@ -269,6 +269,25 @@ def test_a_price_that_was_set_outlives_a_reorg(tron):
     assert prices["getEnergyFee"] == 420
 
 
+def test_everything_that_goes_wrong_ends_at_once(tron, payer):
+    tron.control("hold")
+    tron.control("stick")
+    tron.control("busy")
+    tron.control("lie", names=["head_newer"])
+    tron.control("fault", kind="error", path="getnowblock")
+    tron.control("behave")
+    tron.mine()
+    assert head(tron) == tron.height
+    receipt = tron.send_mined(tron.transfer(payer, SOMEBODY, 5))
+    assert receipt["blockNumber"] == tron.height
+
+
+def test_commands_say_what_they_do(tron):
+    said = tron.control("help")
+    assert "depth" in said["reorg"]
+    assert all(said.values())
+
+
 def test_a_command_that_does_not_exist_names_those_that_do(tron):
     with pytest.raises(ServiceError, match="reorg"):
         tron.control("nonsense")

@@ -85,6 +85,14 @@ def test_a_memo_costs_a_trx_more(tron, payer):
     assert receipt["fee"] == 1_000_000
 
 
+def test_a_transaction_that_opens_an_account_may_have_a_thousand_bytes(tron, payer):
+    nobody = base58_of(tron.new_key().address)
+    answer = tron.send(tron.transfer(payer, nobody, 5, data=b"x" * 900))
+    assert answer["code"] == "TOO_BIG_TRANSACTION_ERROR"
+    assert answer["message"].endswith("maxTxSize 1000")
+    assert tron.send(tron.transfer(payer, SOMEBODY, 5, data=b"x" * 900))["result"] is True
+
+
 def test_staking_gives_energy_and_unstaking_waits_for_14_days(tron, payer):
     address = base58_of(payer.address)
     tron.send_mined(system(tron, payer, "FreezeBalanceV2Contract", frozen_balance=1_000 * TRX, resource=1))
