@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from devnet.tron.accounts import Reader
-from devnet.tron.addresses import on_wire
+from devnet.tron.addresses import keccak256, on_wire
 from devnet.tron.protocol import SmartContract
 from devnet.tron.state import State
+
+FUNCTION, VIEWS = 2, (1, 2)  # of an ABI entry: its type, and the mutabilities Pure and View
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,13 @@ def deployed(state: State, address: bytes) -> Deployed | None:
     return found
 
 
-def deployed_at(state: Reader, address: bytes) -> object | None:
-    """Whether a contract stands there, in any view of the state."""
-    return state.get("contracts", address)
+def is_constant(found: Deployed, data: bytes) -> bool:
+    """Whether the ABI says that the called function changes nothing (Wallet.isConstant)."""
+    for entry in SmartContract.FromString(found.message).abi.entrys:
+        signature = f"{entry.name}({','.join(each.type for each in entry.inputs)})"
+        if entry.type == FUNCTION and keccak256(signature.encode())[:4] == data[:4]:
+            return bool(entry.constant or entry.stateMutability in VIEWS)
+    return False
 
 
 def dynamic(state: State, address: bytes) -> Dynamic:

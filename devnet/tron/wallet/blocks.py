@@ -46,8 +46,7 @@ def getblock(request: Request) -> Answer:
 
 def _listed(request: Request, numbers: range) -> Answer:
     blocks = [request.view.block(number) for number in numbers]
-    shown = [printed_block(each, visible=request.visible) for each in blocks if each is not None]
-    return {"block": shown} if shown else {}
+    return {"block": [printed_block(each, visible=request.visible) for each in blocks if each is not None]}
 
 
 @endpoint("getblockbylimitnext", solidity=True)

@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from devnet.tron import parsing, protocol
 from devnet.tron.addresses import keccak256
-from devnet.tron.deployed import deployed_at
-from devnet.tron.errors import ContractValidateError, Refused
+from devnet.tron.errors import ContractValidateError
 from devnet.tron.execution import validate
 from devnet.tron.parsing import InvalidParameterError
 from devnet.tron.printing import Json, printed_transaction
@@ -96,18 +95,6 @@ def refused(error: Exception, *, visible: bool) -> Json:
     else:
         code, text = "OTHER_ERROR", f"class {getattr(error, 'java', 'java.lang.Exception')} : {error}"
     return {"code": code, "message": text if visible else text.encode().hex()}
-
-
-@endpoint("triggersmartcontract")
-def triggersmartcontract(request: Request) -> Answer:
-    try:
-        parameter = trigger_parameter(request)
-        message = unsigned(request, "TriggerSmartContract", parameter, fee_limit=request.integer("fee_limit"))
-        if deployed_at(request.view.state, bytes(parameter.contract_address[1:])) is None:
-            raise ContractValidateError("No contract or not a smart contract")
-    except (Refused, parsing.ParseError) as error:
-        return {"result": refused(error, visible=request.visible)}
-    return {"result": {"result": True}, "transaction": created(request, message)}
 
 
 @endpoint("deploycontract")

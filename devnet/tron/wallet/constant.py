@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from devnet.tron import contracts, parsing
+from devnet.tron.deployed import Deployed, is_constant
 from devnet.tron.errors import ContractValidateError, Refused
 from devnet.tron.machine import Done
 from devnet.tron.printing import Json, printed, printed_transaction
 from devnet.tron.protocol import Message
 from devnet.tron.state import State
-from devnet.tron.wallet.building import refused, trigger_parameter, unsigned
+from devnet.tron.wallet.building import created, refused, trigger_parameter, unsigned
 from devnet.tron.wallet.registry import Answer, Request, endpoint
 
 
@@ -64,13 +65,35 @@ def triggerconstantcontract(request: Request) -> Answer:
     return answer | {"transaction": shown}
 
 
-@endpoint("estimateenergy", solidity=True)
-def estimateenergy(request: Request) -> Answer:
-    """What the call needs, to the unit; a real node searches for it and answers up to a few thousand more."""
+@endpoint("triggersmartcontract")
+def triggersmartcontract(request: Request) -> Answer:
+    """An unsigned call; a function that the ABI calls view or pure is run at once instead (Wallet.triggerContract)."""
     try:
-        done, _ = _try(request)
-        if done.error is not None:
-            raise ContractValidateError(done.error)
+        parameter = trigger_parameter(request)
+        found = request.view.state.get("contracts", bytes(parameter.contract_address[1:]))
+        if not isinstance(found, Deployed):
+            raise ContractValidateError("No contract or not a smart contract")
+        if is_constant(found, bytes(parameter.data)):
+            return triggerconstantcontract(request)
+        message = unsigned(request, "TriggerSmartContract", parameter, fee_limit=request.integer("fee_limit"))
     except (Refused, parsing.ParseError) as error:
         return {"result": refused(error, visible=request.visible)}
+    return {"result": {"result": True}, "transaction": created(request, message)}
+
+
+@endpoint("estimateenergy", solidity=True)
+def estimateenergy(request: Request) -> Answer:
+    """What the call needs, to the unit; a real node searches for it and answers up to a few thousand more.
+
+    For a call that reverts it says why, with `result` true and no figure: Wallet.estimateEnergy returns early.
+    """
+    try:
+        done, _ = _try(request)
+    except (Refused, parsing.ParseError) as error:
+        return {"result": refused(error, visible=request.visible)}
+    if done.result == "REVERT":
+        text = done.error or ""
+        return {"result": {"result": True, "message": text if request.visible else text.encode().hex()}}
+    if done.error is not None:
+        return {"result": refused(contracts.RunFailure(done.result, done.error), visible=request.visible)}
     return {"result": {"result": True}, "energy_required": done.energy_used}

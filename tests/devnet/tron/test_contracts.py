@@ -272,6 +272,24 @@ def test_constant_calls_that_cannot_be_made(tron, payer):
     assert answer["result"]["message"] == "class java.security.InvalidParameterException : owner_address isn't set."
 
 
+def test_a_view_function_is_run_at_once_where_a_transaction_was_asked_for(tron, payer):
+    answer = tron.ask(
+        "wallet/triggersmartcontract",
+        owner_address=base58_of(payer.address), contract_address=tron.token, function_selector="decimals()",
+        visible=True,
+    )  # fmt: skip
+    assert int(answer["constant_result"][0], 16) == 6
+
+
+def test_an_estimate_of_what_reverts_has_no_figure(tron, payer):
+    answer = tron.ask(
+        "wallet/estimateenergy",
+        owner_address=base58_of(payer.address), contract_address=tron.token, visible=True,
+        function_selector="transfer(address,uint256)", parameter=parsed(HOLDER).hex().zfill(64) + "ff" * 8 + "00" * 24,
+    )  # fmt: skip
+    assert answer == {"result": {"result": True, "message": "REVERT opcode executed"}}
+
+
 def test_one_transaction_can_hold_several_transfers_also_to_one_address(tron, payer):
     multisend = tron.deploy(payer, "Multisend")
     tron.send_mined(tron.call(payer, "approve(address,uint256)", multisend, 10**9))
