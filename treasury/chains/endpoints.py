@@ -100,10 +100,14 @@ class EndpointPool[C: HttpClient]:
         `ask` makes all the requests of one question, so that its answer is one endpoint's view. It may run more than
         once. Raises the most telling error, NoHealthyEndpoint if there was nobody to ask.
         """
+        return self.read_from(ask)[0]
+
+    def read_from[T](self, ask: Callable[[C], T]) -> tuple[T, Endpoint[C]]:
+        """The same, with the endpoint whose answer it is."""
         telling: errors.ChainError | None = None
         for endpoint in self._candidates():
             try:
-                return self.attempt(endpoint, ask)
+                return self.attempt(endpoint, ask), endpoint
             except TRY_NEXT as error:
                 # An answer ("I don't have that block") tells more than an endpoint that is down.
                 if telling is None or isinstance(telling, errors.EndpointUnavailable):
@@ -123,18 +127,21 @@ class EndpointPool[C: HttpClient]:
         self._succeeded(endpoint, self._clock() - started)
         return answer
 
-    def each_reachable[T](self, ask: Callable[[C], T]) -> list[T]:
+    def each_reachable[T](self, ask: Callable[[C], T], *, but: Endpoint[C] | None = None) -> list[T]:
         """The answers of every endpoint that may be asked now; one that fails, or that a majority leaves behind, has no
-        say. Of two, the one behind is asked: the other may have named a height that does not exist.
+        say. Of two, the one behind is asked: the other may have named a height that does not exist. `but`: who was
+        asked already.
         """
         with self._lock:
             now = self._clock()
             wanted = {EndpointState.HEALTHY} | ({EndpointState.LAGGING} if len(self._endpoints) < MAJORITY else set())
-            reachable = [each for each in self._endpoints if each.state(now) in wanted]
+            reachable = [each for each in self._endpoints if each.state(now) in wanted and each is not but]
         answers: list[T] = []
         for endpoint in reachable:
             try:
                 answers.append(self.attempt(endpoint, ask))
+            except errors.BlockNotAvailable:  # a moment behind
+                continue
             except errors.ChainError as error:  # a failure is remembered by attempt()
                 logger.warning("%s: no second opinion: %s", self.network, error)
         return answers

@@ -34,10 +34,6 @@ class EvmReads:
     def block(self, number: int) -> BlockRef | None:
         return self._pool.read(lambda client: _block_of(client, number))
 
-    def transfers(self, first_block: int, last_block: int, wanted: AddressFilter) -> ScannedRange:
-        _check_range(first_block, last_block)
-        return self._pool.read(lambda client: self._transfers_of(client, first_block, last_block, wanted))
-
     def scan(self, first_block: int, last_block: int, wanted: AddressFilter) -> Iterator[ScannedRange]:
         return scan_ranges(self, first_block, last_block, wanted, widest=self.network.scan_max_blocks)
 

@@ -1,13 +1,21 @@
-"""Whether the endpoints of a network agree on what is final: the same question for every family of chains."""
+"""What the other endpoints of a network say: the same questions for every family of chains.
+
+A node that hides a transfer must not make us miss it, so a range is read from all that can be reached, and what any of
+them shows counts as seen. A node that invents one must not have it credited, so all have to agree before that.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from treasury.chains.endpoints import EndpointPool
 from treasury.chains.http import HttpClient
-from treasury.chains.ports import BlockRef, Receipt, SecondOpinions, Transfer
+from treasury.chains.ports import AddressFilter, BlockRef, Receipt, ScannedRange, SecondOpinions, Transfer
+
+logger = logging.getLogger(__name__)
 
 type Told = tuple[int, str, bool, tuple[Transfer, ...]]
 """What endpoints have to agree on of a receipt: its block, its status, its transfers."""
@@ -23,6 +31,29 @@ class AsksAll[C: HttpClient]:
 
     def _receipts_of(self, client: C, tx_hashes: Sequence[str]) -> list[Receipt | None]:
         raise NotImplementedError
+
+    def _transfers_of(self, client: C, first: int, last: int, wanted: AddressFilter) -> ScannedRange:
+        raise NotImplementedError
+
+    def transfers(self, first_block: int, last_block: int, wanted: AddressFilter) -> ScannedRange:
+        if not 0 <= first_block <= last_block:
+            raise ValueError(f"not a range of blocks: {first_block} to {last_block}")
+        ask = partial(self._transfers_of, first=first_block, last=last_block, wanted=wanted)
+        found, endpoint = self._pool.read_from(ask)
+        if len(self._pool.endpoints) < 2:
+            return found
+        known = set(found.transfers)
+        beside = [
+            transfer
+            for other in self._pool.each_reachable(ask, but=endpoint)
+            if other.last == found.last
+            for transfer in other.transfers
+            if transfer not in known
+        ]
+        if not beside:
+            return found
+        logger.warning("blocks %s to %s: another node shows %s transfers more", first_block, last_block, len(beside))
+        return replace(found, transfers=(*found.transfers, *dict.fromkeys(beside)))
 
     def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
         if not receipts or len(self._pool.endpoints) < 2:

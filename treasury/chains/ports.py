@@ -98,7 +98,7 @@ class AddressFilter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScannedRange:
-    """One range, read completely from one endpoint which had every block of it.
+    """One range, read completely from one endpoint which had every block of it, with what others show beside it.
 
     `before` is the block in front of `first_block` as *that endpoint* sees it (None if `first_block` is 0), `last` the
     last block of the range. Compare `before.block_hash` with the cursor's: if they differ the chain reorganised (or the

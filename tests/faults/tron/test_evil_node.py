@@ -1,0 +1,142 @@
+"""One of two nodes lies, about anything that we ask it, a thousand times over.
+
+Not one signature is over bytes that differ from the order, not one payment is made twice or believed unmade, and not
+one deposit is credited that the chain does not hold. What was signed is read with Google's protobuf, not with ours.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from tronpy import Tron, proto
+from tronpy.providers import HTTPProvider
+
+from devnet.tron import protocol
+from devnet.tron.addresses import base58_of
+from devnet.tron.lies import LIES
+from tests.support.paying import Signer
+from tests.support.paying_on_tron import SOLID_LAG, TronDesk
+from tests.support.tron import TRX, LocalTron
+from tests.support.watching import Depositor, Depositors, check_books
+from treasury import halts
+from treasury.chains import registry
+from treasury.chains.errors import ChainError
+from treasury.chains.tron.infos import TRANSFER_TOPIC
+from treasury.deposits import following
+from treasury.models import Broadcast, PaymentOrder
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+LIES_OF_EACH_KIND = 25
+USDT = 1_000_000
+
+
+@pytest.fixture
+def evil_desk(tron_desk: TronDesk, networks: dict[str, Any]) -> Iterator[TronDesk]:
+    """The lying node is asked first, the honest one is beside it."""
+    networks["tron"]["rpc_urls"] = [tron_desk.chain.url, tron_desk.chain.honest_url]
+    registry.reset()
+    yield tron_desk
+    tron_desk.chain.control("lie", off=True)
+
+
+@pytest.fixture
+def anna(evil_desk: TronDesk, signer: Signer, depositors: Depositors) -> Depositor:
+    return depositors.new("tron")
+
+
+def test_there_are_a_thousand_lies() -> None:
+    assert len(LIES) * LIES_OF_EACH_KIND >= 1_000
+
+
+@pytest.mark.parametrize("name", sorted(LIES))
+def test_a_lie_moves_no_money(evil_desk: TronDesk, anna: Depositor, name: str) -> None:
+    chain, invent = evil_desk.chain, random.Random(name)
+    paid = 0
+    following.follow_network("tron")
+    for seed in range(LIES_OF_EACH_KIND):
+        if seed % 5 == 0:
+            paid += (amount := invent.randrange(2 * USDT, 9 * USDT))
+            chain.mint(anna.address, amount)
+        evil_desk.order(invent.randrange(USDT, 5 * USDT))
+        chain.control("lie", name=name, seed=seed)
+        _work(evil_desk)
+        chain.mine(SOLID_LAG // 2)
+        _work(evil_desk)
+        assert anna.available <= paid
+        if seed % 8 == 7:
+            _assert_nobody_is_paid_twice(evil_desk)
+    _assert_signed_as_ordered()
+    chain.control("lie", off=True)
+
+    registry.reset()  # the node that lied is not cooling down any more
+    for _ in range(3):
+        halts.resume_network("tron", actor_label="a person")
+        chain.mine(SOLID_LAG + 1)
+        _work(evil_desk)
+    assert anna.available == paid, "in the end every deposit is credited, and nothing else"
+    _assert_nobody_is_paid_twice(evil_desk)
+    check_books()
+
+
+def test_tronpys_own_way_of_signing_falls_for_it(tron: LocalTron) -> None:
+    """Why we encode ourselves: what it signs is an id that the node named, of a transaction that pays the thief."""
+    key = tron.new_key(trx=1_000)
+    client = Tron(HTTPProvider(tron.url))
+    tron.control("lie", name="sign_weight_txid", seed=1)
+    wanted = "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"
+    transfer = client.trx.transfer(base58_of(key.address), wanted, 10 * TRX).build()
+    tron.control("lie", off=True)
+    assert transfer.txid != proto.calculate_txid_from_raw_data(transfer._raw_data)
+
+
+def _work(desk: TronDesk) -> None:
+    """What worker and signer do. A network that a lie has stopped is set going again by somebody."""
+    with suppress(ChainError):
+        following.follow_network("tron")
+    desk.advance()
+    desk.signer.sign()
+    desk.advance()
+    if halts.is_halted("tron"):
+        halts.resume_network("tron", actor_label="a person")
+
+
+def _assert_signed_as_ordered() -> None:
+    wallet = None
+    for row in Broadcast.objects.filter(signed_bytes__isnull=False).select_related("order", "wallet"):
+        wallet = wallet or row.wallet.address
+        message = protocol.Transaction.FromString(bytes(row.signed_bytes or b""))
+        (contract,) = message.raw_data.contract
+        assert contract.type == 31
+        assert contract.Permission_id == 0
+        call = protocol.CONTRACTS["TriggerSmartContract"].FromString(contract.parameter.value)
+        said = (base58_of(call.owner_address[1:]), base58_of(call.contract_address[1:]), call.call_value)
+        assert said == (wallet, registry.network("tron").token_contract, 0)
+        assert call.data[:4].hex() == "a9059cbb"
+        assert base58_of(call.data[16:36]) == row.order.address
+        assert int.from_bytes(call.data[36:], "big") == row.order.amount_micro
+        assert len(call.data) == 68
+        assert message.raw_data.data == b""
+        assert message.raw_data.fee_limit == row.fee_limit_sun <= registry.network("tron").fee_limit_sun_max
+        assert message.raw_data.expiration == row.expiration_ms
+
+
+def _assert_nobody_is_paid_twice(desk: TronDesk) -> None:
+    """On the honest chain: at most one transfer to each recipient, and none to those who are said to be unpaid."""
+    paid: dict[str, list[int]] = {}
+    for number in range(1, desk.chain.height + 1):
+        for info in desk.chain.ask("honest/wallet/gettransactioninfobyblocknum", num=number):
+            for log in info.get("log", ()):
+                if log["topics"][0] != TRANSFER_TOPIC:
+                    continue
+                recipient = base58_of(bytes.fromhex(log["topics"][2][24:]))
+                paid.setdefault(recipient, []).append(int(log["data"], 16))
+    for order in PaymentOrder.objects.all():
+        assert paid.get(order.address, []) in ([], [order.amount_micro])
+        if order.state == "dead":
+            assert order.address not in paid, f"returned, and paid: {order.dead_reason}"
+        if order.state == "settled":
+            assert paid[order.address] == [order.amount_micro]
