@@ -4,7 +4,7 @@
 bytes, without the 0x41 in front.
 """
 
-from devnet.tron.tvm.engine import BlockContext, Fault, InternalTransaction, Log, Outcome, call, create
+from devnet.tron.tvm.engine import Fault, InternalTransaction, Log, Outcome, call, create
 from devnet.tron.tvm.world import World
 
-__all__ = ["BlockContext", "Fault", "InternalTransaction", "Log", "Outcome", "World", "call", "create"]
+__all__ = ["Fault", "InternalTransaction", "Log", "Outcome", "World", "call", "create"]

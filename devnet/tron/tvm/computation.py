@@ -1,8 +1,9 @@
 """One message of a run: py-evm's computation with TRON's energy, limits and internal transactions.
 
-The dynamic energy model charges each operation of a contract with a factor a second time, in proportion (java-tron,
-vm/VM.java): what an operation itself costs, without the energy that a call hands on. Here that part is taken right
-after an operation, of calls and creations right before the other message begins.
+The dynamic energy model raises what each operation itself costs, without the energy that a call hands on, by the factor
+of the contract in whose storage the code runs, rounded down operation by operation (java-tron, vm/VM.java and
+Program.updateContextContractFactor). Here that part is taken right after an operation, of calls and creations right
+before the other message begins.
 """
 
 from __future__ import annotations
@@ -13,18 +14,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from eth.exceptions import Halt, InsufficientFunds, OutOfGas, StackDepthLimit, VMError
+from eth.exceptions import Halt, InsufficientFunds, InvalidInstruction, Revert, VMError
 from eth.vm.code_stream import CodeStream
 from eth.vm.computation import BaseComputation
-from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.transaction_context import BaseTransactionContext
 
-from devnet.tron.tvm.opcodes import CODE_DEPOSIT, MAX_DEPTH, OPCODES
+from devnet.tron.tvm.opcodes import OPCODES
 from devnet.tron.tvm.precompiles import PRECOMPILES
 from devnet.tron.tvm.world import World
 
 MEMORY_LIMIT = 3 * 1024 * 1024
-"""Bytes (Program.MEM_LIMIT of java-tron)."""
+"""Bytes (EnergyCost.MEM_LIMIT of java-tron)."""
+CODE_DEPOSIT = 200
+"""Energy for each byte of a new contract's code; the dynamic factor does not raise it (VMActuator.java)."""
 
 FACTOR_PRECISION = 10_000
 LOOK_AT_CLOCK_EVERY = 512  # operations
@@ -35,23 +37,30 @@ class OutOfMemory(VMError):
 
 
 class OutOfTime(VMError):
-    """The run took longer than a block producer gives it."""
+    """The run took longer than a block producer gives it. Ends the whole run, whichever contract was at it."""
 
 
-@dataclass(frozen=True)
+class InvalidCode(VMError):
+    """A deployment that returned code which begins with 0xef."""
+
+
+@dataclass
 class Internal:
-    """What a contract did to another account. `data` is not kept."""
+    """What a contract did to another account. `rejected`: it was taken back."""
 
     kind: str  # call, create, suicide
     caller: bytes
     to: bytes
     value_sun: int
-    frame: Any
+    rejected: bool = False
 
 
 @dataclass
 class Shared:
-    """What all messages of a run have in common. `factors`: what comes on top of 1, in ten thousandths."""
+    """What all messages of a run have in common. `factors`: what comes on top of 1, in ten thousandths.
+
+    `written`: the slots that the run has written, in order. `made`: the contracts that it made.
+    """
 
     txid: bytes
     factors: Callable[[bytes], int]
@@ -60,15 +69,13 @@ class Shared:
     penalty: int = 0
     numbers: int = 0
     operations: int = 0
-
-    def count(self) -> int:
-        """The next number of something within this transaction, from 0."""
-        self.numbers += 1
-        return self.numbers - 1
+    written: dict[tuple[bytes, int], None] = field(default_factory=dict)
+    transient: dict[tuple[bytes, int], int] = field(default_factory=dict)
+    made: set[bytes] = field(default_factory=set)
 
 
 class Context(BaseTransactionContext):
-    """py-evm's, with what a run shares."""
+    """py-evm's, with what a run shares. GASPRICE is 0."""
 
     def __init__(self, *, origin: bytes, shared: Shared) -> None:
         super().__init__(gas_price=0, origin=origin)
@@ -81,9 +88,6 @@ class Code(CodeStream):
     def __init__(self, code: bytes) -> None:
         super().__init__(code)
         self.jumps = _jump_destinations(code)
-
-    def is_valid_opcode(self, position: int) -> bool:
-        return position in self.jumps
 
 
 @lru_cache(maxsize=256)
@@ -100,7 +104,6 @@ def _jump_destinations(code: bytes) -> frozenset[int]:
 class Computation(BaseComputation):
     """One message."""
 
-    opcodes = OPCODES
     _precompiles = PRECOMPILES
 
     state: World
@@ -110,42 +113,49 @@ class Computation(BaseComputation):
         super().__init__(state, message, transaction_context)
         self.code = Code(message.code)
         self.shared: Shared = transaction_context.shared
-        self.factor = self.shared.factors(message.code_address) if not message.is_create else 0
-        self.began_with = self._gas_meter.gas_remaining
+        self.factor = self.shared.factors(message.storage_address)
+        self.began_with: int | None = None  # energy before the operation; None: its penalty has been charged
         self.contracts_ended: list[bytes] = []
+
+    @property
+    def is_revert(self) -> bool:
+        return self.is_error and isinstance(self.error, Revert)
 
     # --- energy ---
 
     def charge_penalty(self) -> None:
-        """The factor's part of what was used since the operation began."""
-        meter = self._gas_meter
-        if self.factor:
-            penalty = (self.began_with - meter.gas_remaining) * self.factor // FACTOR_PRECISION
-            if penalty > 0:
-                self.consume_gas(penalty, "dynamic energy")
-                self.shared.penalty += penalty
-        self.began_with = -1  # charged: what follows is another message's
+        """The factor's part of what the operation has used so far. What it uses later is another message's."""
+        if not self.factor or self.began_with is None:
+            return
+        used = self.began_with - self._gas_meter.gas_remaining
+        self.began_with = None
+        penalty = used * self.factor // FACTOR_PRECISION
+        self.consume_gas(penalty, "dynamic energy")
+        self.shared.penalty += penalty
 
     def extend_memory(self, start_position: int, size: int) -> None:
         if size and start_position + size > MEMORY_LIMIT:
-            raise OutOfMemory(f"{start_position + size} bytes of memory")
+            raise OutOfMemory("Out of Memory: a contract may have 3 MB")
         super().extend_memory(start_position, size)
 
     # --- running ---
 
     @classmethod
     def apply_message(cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None) -> Any:
-        snapshot = state.snapshot()
-        if message.depth > MAX_DEPTH:
-            raise StackDepthLimit("too deep")
-        if message.should_transfer_value and message.value:
-            if state.get_balance(message.sender) < message.value:
-                raise InsufficientFunds("the balance is not sufficient")
-            state.delta_balance(message.sender, -message.value)
-            state.delta_balance(message.storage_address, message.value)
+        value = message.value if message.should_transfer_value else 0
+        if value and state.get_balance(message.sender) < value:
+            raise InsufficientFunds("Validate InternalTransfer error, balance is not sufficient.")
+        shared: Shared = transaction_context.shared
+        snapshot, written, transient = state.snapshot(), len(shared.written), dict(shared.transient)
+        if value:
+            state.delta_balance(message.sender, -value)
+            state.delta_balance(message.storage_address, value)
         done = cls.apply_computation(state, message, transaction_context, parent_computation)
         if done.is_error:
             state.revert(snapshot)
+            shared.transient = transient
+            while len(shared.written) > written:
+                shared.written.popitem()
         else:
             state.commit(snapshot)
         return done
@@ -154,14 +164,16 @@ class Computation(BaseComputation):
     def apply_create_message(
         cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
     ) -> Any:
+        transaction_context.shared.made.add(message.storage_address)
         snapshot = state.snapshot()
         done = cls.apply_message(state, message, transaction_context, parent_computation)
         if not done.is_error:
             try:
-                done.consume_gas(len(done.output) * CODE_DEPOSIT, "save contract code")
-            except OutOfGas as error:
+                if done.output[:1] == b"\xef":
+                    raise InvalidCode("invalid code: must not begin with 0xef")
+                done.consume_gas(len(done.output) * CODE_DEPOSIT, "save just created contract code")
+            except VMError as error:
                 done.error = error
-                done.consume_gas(done.get_gas_remaining(), "save contract code")
         if done.is_error:
             state.revert(snapshot)
         else:
@@ -174,7 +186,7 @@ class Computation(BaseComputation):
         cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
     ) -> Any:
         with cls(state, message, transaction_context) as computation:
-            if precompile := cls._precompiles.get(message.code_address):
+            if not message.is_create and (precompile := PRECOMPILES.get(message.code_address)):
                 precompile(computation)
             else:
                 computation.run()
@@ -182,35 +194,45 @@ class Computation(BaseComputation):
 
     def run(self) -> None:
         """Until the code ends, or breaks off with a VMError."""
-        lookup, meter, shared = self.opcodes, self._gas_meter, self.shared
+        meter, shared, has_factor = self._gas_meter, self.shared, bool(self.factor)
         for code in self.code:
-            operation = lookup.get(code) or InvalidOpcode(code)
-            shared.operations += 1
-            if not shared.operations % LOOK_AT_CLOCK_EVERY and time.monotonic() > shared.deadline:
+            if not shared.operations % LOOK_AT_CLOCK_EVERY and time.monotonic() >= shared.deadline:
                 raise OutOfTime("CPU timeout")
+            shared.operations += 1
+            operation = OPCODES.get(code)
+            if operation is None:
+                raise InvalidInstruction(f"Invalid operation code: opCode[{code:02x}];")
             self.began_with = meter.gas_remaining
             try:
-                operation(computation=self)
+                operation(self)
             except Halt:
-                self._charge_the_rest()
+                self.charge_penalty()
                 break
-            self._charge_the_rest()
-
-    def _charge_the_rest(self) -> None:
-        if self.factor and self.began_with >= 0:
-            self.charge_penalty()
+            except Revert:
+                self.charge_penalty()
+                raise
+            if has_factor:
+                self.charge_penalty()
 
     # --- other messages ---
 
-    def apply_child_computation(self, child_msg: Any) -> Any:
-        if not child_msg.is_create:
-            self.shared.count()
-            self.note_internal("call", child_msg.to, child_msg.value if child_msg.should_transfer_value else 0)
-        return super().apply_child_computation(child_msg)
+    def run_other(self, message: Any, kind: str | None, to: bytes, value_sun: int) -> Any:
+        """Runs a call or a creation of this contract. `kind` None: it is not noted, as with precompiled contracts."""
+        first = len(self.shared.internal)
+        if kind is not None:
+            self.note_internal(kind, to, value_sun)
+        child = self.apply_child_computation(message)
+        if child.is_error:
+            for each in self.shared.internal[first:]:
+                each.rejected = True
+            if isinstance(child.error, OutOfTime):
+                raise child.error
+        return child
 
-    def note_internal(self, kind: str, to: bytes, value_sun: int) -> None:
-        """Remember what this contract does to another account."""
-        self.shared.internal.append(Internal(kind, self.msg.storage_address, to, value_sun, self))
+    def note_internal(self, kind: str, to: bytes, value_sun: int, *, rejected: bool = False) -> None:
+        """Remember, and count, what this contract does to another account."""
+        self.shared.numbers += 1
+        self.shared.internal.append(Internal(kind, self.msg.storage_address, to, value_sun, rejected))
 
     def all_ended(self) -> list[bytes]:
         """Contracts that ended themselves here and in what was called, unless it was taken back."""

@@ -17,26 +17,16 @@ from eth.exceptions import (
     InvalidJumpDestination,
     OutOfGas,
     Revert,
-    StackDepthLimit,
     VMError,
 )
 from eth.vm.message import Message
 
-from devnet.tron.tvm.computation import Computation, Context, OutOfMemory, OutOfTime, Shared
+from devnet.tron.tvm.calls import TransferFailed
+from devnet.tron.tvm.computation import Computation, Context, InvalidCode, OutOfMemory, OutOfTime, Shared
 from devnet.tron.tvm.world import World
 
 MAX_SECONDS = 2.0
 """How long a run may take. Block producers give 80 ms; Python takes some 50 times what they take."""
-
-
-@dataclass(frozen=True)
-class BlockContext:
-    """The block that a run is for. `coinbase` is the witness's account, `chain_id` what CHAINID gives."""
-
-    number: int
-    timestamp_ms: int
-    coinbase: bytes
-    chain_id: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,8 @@ class InternalTransaction:
 
 
 class Fault(StrEnum):
-    """Why a run failed: java-tron's names of a contract result."""
+    """Why a run failed: java-tron's names of a contract result. PRECOMPILED_CONTRACT, STACK_OVERFLOW and
+    JVM_STACK_OVER_FLOW do not happen here."""
 
     REVERT = "REVERT"
     OUT_OF_ENERGY = "OUT_OF_ENERGY"
@@ -70,7 +61,7 @@ class Fault(StrEnum):
     BAD_JUMP_DESTINATION = "BAD_JUMP_DESTINATION"
     STACK_TOO_SMALL = "STACK_TOO_SMALL"
     STACK_TOO_LARGE = "STACK_TOO_LARGE"
-    STACK_OVERFLOW = "STACK_OVERFLOW"
+    INVALID_CODE = "INVALID_CODE"
     TRANSFER_FAILED = "TRANSFER_FAILED"
     UNKNOWN = "UNKNOWN"
 
@@ -84,7 +75,8 @@ _FAULTS: tuple[tuple[type[VMError], Fault], ...] = (
     (InvalidInstruction, Fault.ILLEGAL_OPERATION),
     (InsufficientStack, Fault.STACK_TOO_SMALL),
     (FullStack, Fault.STACK_TOO_LARGE),
-    (StackDepthLimit, Fault.STACK_OVERFLOW),
+    (InvalidCode, Fault.INVALID_CODE),
+    (TransferFailed, Fault.TRANSFER_FAILED),
     (InsufficientFunds, Fault.TRANSFER_FAILED),
 )
 
@@ -118,9 +110,10 @@ def call(
     static: bool = False,
     max_seconds: float = MAX_SECONDS,
 ) -> Outcome:
-    """Call a contract. Reverts pay what was used; any other fault burns all of `energy_limit`.
+    """Call a contract. REVERT and TRANSFER_FAILED pay what was used; any other fault burns all of `energy_limit`.
 
-    `factors`: a contract's dynamic energy factor, what comes on top of 1, in ten thousandths.
+    `txid` is where addresses of new contracts come from. `static`: nothing may be changed. `factors`: a contract's
+    dynamic energy factor, what comes on top of 1, in ten thousandths.
     """
     message = Message(
         gas=energy_limit,
@@ -186,7 +179,7 @@ def _run(
             for address, topics, data in done.get_log_entries()
         ),
         internal_transactions=tuple(
-            InternalTransaction(each.kind, each.caller, each.to, each.value_sun, _was_taken_back(each.frame, done))
+            InternalTransaction(each.kind, each.caller, each.to, each.value_sun, each.rejected or error is not None)
             for each in shared.internal
         ),
         said="" if error is None else ("REVERT opcode executed" if isinstance(error, Revert) else str(error)),
@@ -195,7 +188,3 @@ def _run(
 
 def _fault(error: VMError) -> Fault:
     return next((fault for kind, fault in _FAULTS if isinstance(error, kind)), Fault.UNKNOWN)
-
-
-def _was_taken_back(frame: Any, whole: Any) -> bool:
-    return bool(whole.is_error or frame.is_error)

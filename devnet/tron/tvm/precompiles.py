@@ -1,6 +1,6 @@
 """Contracts that are part of the machine. Source: java-tron, vm/PrecompiledContracts.java.
 
-0x09 and 0x0a (checks of many signatures at once) are not here: a call to them finds no code.
+0x09 and 0x0a (checks of many signatures at once), and those above 0x10000, are not here: a call to them finds no code.
 """
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ from eth.vm.forks.byzantium.computation import BYZANTIUM_PRECOMPILES
 from eth.vm.forks.istanbul.constants import GAS_ECADD, GAS_ECMUL, GAS_ECPAIRING_BASE, GAS_ECPAIRING_PER_POINT
 
 
+def ecrecover(computation: Any) -> Any:
+    """Gives an address as TRON writes it, with 0x41 in front."""
+    precompiles.ecrecover(computation)
+    if found := computation.output:
+        computation.output = bytes(11) + b"\x41" + found[12:]
+    return computation
+
+
 def not_quite_ripemd160(computation: Any) -> Any:
     """What stands at 0x03 on TRON: the SHA-256 of the first twenty bytes of the SHA-256."""
     words = ceil32(len(computation.msg.data)) // 32
@@ -26,6 +34,7 @@ def not_quite_ripemd160(computation: Any) -> Any:
 
 PRECOMPILES: dict[bytes, Callable[[Any], Any]] = {
     **BYZANTIUM_PRECOMPILES,
+    force_bytes_to_address(b"\x01"): ecrecover,
     force_bytes_to_address(b"\x03"): not_quite_ripemd160,
     force_bytes_to_address(b"\x06"): precompiles.ecadd(gas_cost=GAS_ECADD),
     force_bytes_to_address(b"\x07"): precompiles.ecmul(gas_cost=GAS_ECMUL),

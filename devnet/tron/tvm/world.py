@@ -27,12 +27,9 @@ class World(ABC):
     timestamp: int  # seconds, as contracts see it
     block_number: int
     execution_context: ExecutionContext
+    base_fee: int = 0  # BASEFEE, which is energy's price in sun
     difficulty = 0  # always, on TRON
-    gas_limit = 0
-    base_fee = 0
-
-    def __init__(self) -> None:
-        self._transient: dict[tuple[bytes, int], bytes] = {}
+    gas_limit = 0  # always, on TRON
 
     # --- where things are kept ---
 
@@ -85,9 +82,3 @@ class World(ABC):
     def get_code_hash(self, address: bytes) -> bytes:
         code = self.get_code(address)
         return keccak(code) if code else EMPTY_CODE_HASH
-
-    def get_transient_storage(self, address: bytes, slot: int) -> bytes:
-        return self._transient.get((address, slot), b"")
-
-    def set_transient_storage(self, address: bytes, slot: int, value: bytes) -> None:
-        self._transient[(address, slot)] = value
