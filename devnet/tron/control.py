@@ -189,11 +189,11 @@ def automine(node: Node, given: Given) -> Any:
 
 @command
 def lies(node: Node, given: Given) -> Any:
-    """What the node could be told to say, and what it says now."""
+    """What the node could be told to say, what it says now, and how often it said each."""
     known = {
         name: {"about": (each.tell.__doc__ or "").strip(), "paths": sorted(each.paths)} for name, each in LIES.items()
     }
-    return {"lies": known, "told": sorted(node.liar.told)}
+    return {"lies": known, "told": sorted(node.liar.told), "times": dict(node.liar.times)}
 
 
 @command

@@ -67,7 +67,9 @@ class Node:
         stuck_at = None if honest else self.stuck_at
         newest = chain.head.number if stuck_at is None else min(stuck_at, chain.head.number)
         if solid:
-            lag = 0 if "solid_ahead" in self.liar.told and not honest else chain.settings.solid_lag
+            lies = "solid_ahead" in self.liar.told and not honest
+            self.liar.times["solid_ahead"] += lies
+            lag = 0 if lies else chain.settings.solid_lag
             return View(chain, max(0, newest - lag), pending=False)
         return View(chain, newest, pending=stuck_at is None)
 

@@ -27,7 +27,7 @@ from treasury.broadcasts.reserving import (
 )
 from treasury.broadcasts.rows import hot_wallet, warn_while
 from treasury.chains import registry
-from treasury.chains.errors import FeesTooHigh, WouldRevert
+from treasury.chains.errors import FeesTooHigh, MalformedAnswer, WouldRevert
 from treasury.chains.network import Network
 from treasury.chains.ports import BlockRef, ExpiringChain, TransferCost
 from treasury.chains.tron.transactions import reference_of, token_transfer
@@ -35,6 +35,9 @@ from treasury.models import Alarm, Broadcast, PaymentOrder, Wallet
 
 MOST_ATTEMPTS = 10
 """Expired and proven dead so often, a payment is given up and its money returned: something else is wrong."""
+
+CLOCK_AHEAD_SECONDS = 1800
+"""How far the chain's time may be ahead of ours. The signer has a limit of its own, further off."""
 
 UNPROVEN_SECONDS = 300.0
 """How long an expired attempt may wait for its proof before an operator is told which nodes do not answer."""
@@ -194,6 +197,9 @@ def _ask(
             give_up_on([(order, refused) for order in waiting if order.is_old])
         return None
     reference, head = chain.reference_block(), chain.head()
+    ahead_seconds = head.timestamp - int(timezone.now().timestamp())
+    if ahead_seconds > CLOCK_AHEAD_SECONDS:
+        raise MalformedAnswer(f"the head's time is {ahead_seconds} s ahead of ours: a transaction would live too long")
     return Terms(
         fee_limit_sun=limit_sun,
         reference=reference,

@@ -42,18 +42,17 @@ class AsksAll[C: HttpClient]:
         found, endpoint = self._pool.read_from(ask)
         if len(self._pool.endpoints) < 2:
             return found
-        known = set(found.transfers)
-        beside = [
-            transfer
-            for other in self._pool.each_reachable(ask, but=endpoint)
-            if other.last == found.last
-            for transfer in other.transfers
-            if transfer not in known
-        ]
+        known = {(each.tx_hash, each.ordinal) for each in found.transfers}
+        beside: dict[tuple[str, int], Transfer] = {}
+        for other in self._pool.each_reachable(ask, but=endpoint):
+            if other.last == found.last:
+                for transfer in other.transfers:
+                    if (transfer.tx_hash, transfer.ordinal) not in known:
+                        beside.setdefault((transfer.tx_hash, transfer.ordinal), transfer)
         if not beside:
             return found
         logger.warning("blocks %s to %s: another node shows %s transfers more", first_block, last_block, len(beside))
-        return replace(found, transfers=(*found.transfers, *dict.fromkeys(beside)))
+        return replace(found, transfers=(*found.transfers, *beside.values()))
 
     def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
         if not receipts or len(self._pool.endpoints) < 2:

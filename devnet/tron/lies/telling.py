@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +59,7 @@ class Liar:
     """The lies that are switched on."""
 
     told: dict[str, random.Random] = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)  # how often each was told
 
     def switch(self, name: str, *, on: bool, seed: int = 0) -> None:
         if name not in LIES:
@@ -71,11 +73,14 @@ class Liar:
         """A lie that takes the whole answer's place, or None."""
         for name, invent in self.told.items():
             if LIES[name].instead and path in LIES[name].paths:
+                self.times[name] += 1
                 return LIES[name].tell(Telling(path, params, view, invent), None)
         return None
 
     def bend(self, path: str, params: Json, view: View, answer: Any) -> Any:
         for name, invent in self.told.items():
             if not LIES[name].instead and path in LIES[name].paths:
+                honest = answer
                 answer = LIES[name].tell(Telling(path, params, view, invent), answer)
+                self.times[name] += answer != honest
         return answer

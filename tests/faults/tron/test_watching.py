@@ -14,9 +14,10 @@ from tests.support.paying import run_until_killed_or_done
 from tests.support.suite import Share
 from tests.support.tron import LocalTron
 from tests.support.watching import alarms, check_books, only_deposit
-from treasury import failpoints
+from treasury import failpoints, halts
 from treasury.chains import registry
 from treasury.chains.errors import EndpointUnavailable
+from treasury.deposits import scan_foreign_tokens
 from treasury.models import Deposit, ForeignTransfer, NetworkState
 
 pytestmark = pytest.mark.faults
@@ -192,7 +193,7 @@ def test_killed_at_a_failpoint_each_deposit_is_credited_once(watch: Watch, name:
 
 @pytest.fixture
 def second(watch: Watch, share: Share, networks: dict[str, Any]) -> Iterator[LocalTron]:
-    """Another node. Its chain is its own from the first block that either makes: the two disagree."""
+    """Another node. Its chain is its own from the first block that either makes."""
     node = LocalTron(port=free_port(), control_port=free_port(), log=share.folder / "chains" / "tron-2.log", block_ms=0)
     node.start()
     node.reset()
@@ -203,17 +204,54 @@ def second(watch: Watch, share: Share, networks: dict[str, Any]) -> Iterator[Loc
     node.child.kill()
 
 
-def test_two_nodes_that_disagree_credit_nothing_and_alarm(watch: Watch, second: LocalTron) -> None:
-    second.mine(60)
+def test_a_node_with_another_chain_stops_the_network_before_anything_is_credited(
+    watch: Watch, second: LocalTron
+) -> None:
+    second.mine(60)  # it looks further ahead, so it is asked first
     watch.chain.mint(watch.anna.address, 5 * USDT)
     for _ in range(2):
         watch.settle()
     assert watch.anna.available == 0
+    assert halts.is_halted("tron")
+
+
+def test_two_nodes_that_disagree_on_a_deposit_hold_it_until_they_agree(watch: Watch, networks: dict[str, Any]) -> None:
+    networks["tron"]["rpc_urls"] = [watch.chain.url, watch.chain.honest_url]
+    registry.reset()
+    watch.chain.mint(watch.anna.address, 5 * USDT)
+    watch.follow()
+    watch.chain.control("lie", name="receipt_other_amount")
+    watch.settle()
+    assert watch.anna.available == 0
     assert "nodes-disagree-on-deposits" in alarms()
+    watch.chain.control("lie", off=True)
+    watch.settle()  # the receipt corrects what the scan had
+    watch.settle()
+    assert watch.anna.available == 5 * USDT
+    assert "nodes-disagree-on-deposits" not in alarms()
+
+
+def test_a_deposit_that_the_first_node_hides_is_seen_by_the_second(watch: Watch, networks: dict[str, Any]) -> None:
+    networks["tron"]["rpc_urls"] = [watch.chain.url, watch.chain.honest_url]
+    registry.reset()
+    watch.chain.control("lie", name="receipt_other_recipient", seed=3)
+    watch.chain.mint(watch.anna.address, 5 * USDT)
+    watch.settle()
+    assert (only_deposit().state, watch.anna.available) == ("seen", 0)
+    watch.chain.control("lie", off=True)
+    watch.settle()
+    assert watch.anna.available == 5 * USDT
 
 
 def test_another_token_is_shown_to_staff_and_never_credited(watch: Watch) -> None:
-    from treasury.deposits import foreign
-
-    assert foreign is not None
-    assert ForeignTransfer.objects.count() == 0
+    maker = watch.chain.new_key(trx=10_000)
+    other = watch.chain.deploy(maker, "LookAlike")
+    watch.chain.send_mined(
+        watch.chain.call(maker, "mint(address,uint256)", watch.anna.address, 9 * USDT, contract=other)
+    )
+    watch.chain.mine(19)
+    watch.follow()
+    assert scan_foreign_tokens("tron") == 1
+    found = ForeignTransfer.objects.get()
+    assert (found.contract, found.amount_raw) == (other, 9 * USDT)
+    assert not Deposit.objects.exists()
