@@ -197,7 +197,7 @@ class Computation(BaseComputation):
         meter, shared, has_factor = self._gas_meter, self.shared, bool(self.factor)
         for code in self.code:
             if not shared.operations % LOOK_AT_CLOCK_EVERY and time.monotonic() >= shared.deadline:
-                raise OutOfTime("CPU timeout")
+                raise OutOfTime("CPU timeout")  # uncounted, so that whoever called this one looks again, and ends too
             shared.operations += 1
             operation = OPCODES.get(code)
             if operation is None:
@@ -225,8 +225,6 @@ class Computation(BaseComputation):
         if child.is_error:
             for each in self.shared.internal[first:]:
                 each.rejected = True
-            if isinstance(child.error, OutOfTime):
-                raise child.error
         return child
 
     def note_internal(self, kind: str, to: bytes, value_sun: int, *, rejected: bool = False) -> None:
