@@ -18,10 +18,10 @@ from eth.exceptions import Halt, InsufficientFunds, InvalidInstruction, Revert, 
 from eth.vm.code_stream import CodeStream
 from eth.vm.computation import BaseComputation
 from eth.vm.transaction_context import BaseTransactionContext
+from eth_typing import Address
 
 from devnet.tron.tvm.opcodes import OPCODES
 from devnet.tron.tvm.precompiles import PRECOMPILES
-from devnet.tron.tvm.world import World
 
 MEMORY_LIMIT = 3 * 1024 * 1024
 """Bytes (EnergyCost.MEM_LIMIT of java-tron)."""
@@ -78,7 +78,7 @@ class Context(BaseTransactionContext):
     """py-evm's, with what a run shares. GASPRICE is 0."""
 
     def __init__(self, *, origin: bytes, shared: Shared) -> None:
-        super().__init__(gas_price=0, origin=origin)
+        super().__init__(gas_price=0, origin=Address(origin))
         self.shared = shared
 
 
@@ -103,11 +103,6 @@ def _jump_destinations(code: bytes) -> frozenset[int]:
 
 class Computation(BaseComputation):
     """One message."""
-
-    _precompiles = PRECOMPILES
-
-    state: World
-    transaction_context: Context
 
     def __init__(self, state: Any, message: Any, transaction_context: Any) -> None:
         super().__init__(state, message, transaction_context)
@@ -185,7 +180,8 @@ class Computation(BaseComputation):
     def apply_computation(
         cls, state: Any, message: Any, transaction_context: Any, parent_computation: Any = None
     ) -> Any:
-        with cls(state, message, transaction_context) as computation:
+        computation: Any = cls(state, message, transaction_context)
+        with computation:  # which catches a VMError, and has it as `error` from then on
             if not message.is_create and (precompile := PRECOMPILES.get(message.code_address)):
                 precompile(computation)
             else:
@@ -236,4 +232,5 @@ class Computation(BaseComputation):
         """Contracts that ended themselves here and in what was called, unless it was taken back."""
         if self.is_error:
             return []
-        return [*self.contracts_ended, *(each for child in self.children for each in child.all_ended())]
+        children: list[Any] = self.children
+        return [*self.contracts_ended, *(each for child in children for each in child.all_ended())]

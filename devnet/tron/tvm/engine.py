@@ -20,6 +20,7 @@ from eth.exceptions import (
     VMError,
 )
 from eth.vm.message import Message
+from eth_typing import Address
 
 from devnet.tron.tvm.calls import TransferFailed
 from devnet.tron.tvm.computation import Computation, Context, InvalidCode, OutOfMemory, OutOfTime, Shared
@@ -117,8 +118,8 @@ def call(
     """
     message = Message(
         gas=energy_limit,
-        to=to,
-        sender=caller,
+        to=Address(to),
+        sender=Address(caller),
         value=value_sun,
         data=data,
         code=world.get_code(to),
@@ -143,11 +144,11 @@ def create(
     message = Message(
         gas=energy_limit,
         to=constants.CREATE_CONTRACT_ADDRESS,
-        sender=caller,
+        sender=Address(caller),
         value=value_sun,
         data=b"",
         code=code,
-        create_address=address,
+        create_address=Address(address),
     )
     return _run(world, Computation.apply_create_message, message, txid, factors, max_seconds)
 
@@ -159,16 +160,16 @@ def _run(
     snapshot = world.snapshot()
     try:
         done = apply(world, message, Context(origin=message.sender, shared=shared))
-    except VMError as error:  # before the first operation: nothing but the limit is known
+    except VMError as refused:  # before the first operation: nothing but the limit is known
         world.revert(snapshot)
-        return Outcome(_fault(error), message.gas, 0, b"", (), (), str(error))
+        return Outcome(_fault(refused), message.gas, 0, b"", (), (), str(refused))
     if done.is_error:
         world.revert(snapshot)
     else:
         for ended in done.all_ended():
             world.set_code(ended, b"")
         world.commit(snapshot)
-    error = done.error if done.is_error else None
+    error: VMError | None = done.error if done.is_error else None
     return Outcome(
         fault=None if error is None else _fault(error),
         energy_used=message.gas - done.get_gas_remaining(),

@@ -9,16 +9,20 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from eth import constants, precompiles
+from eth import constants
 from eth._utils.address import force_bytes_to_address
 from eth._utils.numeric import ceil32
+from eth.precompiles.ecadd import ecadd
+from eth.precompiles.ecmul import ecmul
+from eth.precompiles.ecpairing import ecpairing
+from eth.precompiles.ecrecover import ecrecover as plain_ecrecover
 from eth.vm.forks.byzantium.computation import BYZANTIUM_PRECOMPILES
 from eth.vm.forks.istanbul.constants import GAS_ECADD, GAS_ECMUL, GAS_ECPAIRING_BASE, GAS_ECPAIRING_PER_POINT
 
 
 def ecrecover(computation: Any) -> Any:
     """Gives an address as TRON writes it, with 0x41 in front."""
-    precompiles.ecrecover(computation)
+    plain_ecrecover(computation)
     if found := computation.output:
         computation.output = bytes(11) + b"\x41" + found[12:]
     return computation
@@ -36,9 +40,9 @@ PRECOMPILES: dict[bytes, Callable[[Any], Any]] = {
     **BYZANTIUM_PRECOMPILES,
     force_bytes_to_address(b"\x01"): ecrecover,
     force_bytes_to_address(b"\x03"): not_quite_ripemd160,
-    force_bytes_to_address(b"\x06"): precompiles.ecadd(gas_cost=GAS_ECADD),
-    force_bytes_to_address(b"\x07"): precompiles.ecmul(gas_cost=GAS_ECMUL),
-    force_bytes_to_address(b"\x08"): precompiles.ecpairing(
+    force_bytes_to_address(b"\x06"): ecadd(gas_cost=GAS_ECADD),
+    force_bytes_to_address(b"\x07"): ecmul(gas_cost=GAS_ECMUL),
+    force_bytes_to_address(b"\x08"): ecpairing(
         gas_cost_base=GAS_ECPAIRING_BASE, gas_cost_per_point=GAS_ECPAIRING_PER_POINT
     ),
 }
