@@ -70,7 +70,7 @@ def test_readyz_names_a_chain_whose_nodes_are_silent(everything_well, client):
 
 def test_readyz_names_a_chain_that_was_never_scanned(processes_well, client):
     scan("bsc")
-    assert failing(client) == ["chain:arbitrum"]
+    assert failing(client) == ["chain:tron", "chain:arbitrum"]
 
 
 def test_readyz_names_a_broker_that_is_gone(everything_well, client, settings):

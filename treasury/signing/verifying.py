@@ -46,6 +46,10 @@ def _verify_rows(keys: Keys, rows: Iterable[DepositAddress], found: Verification
     for row in rows:
         by_family.setdefault(row.family, []).append(row)
     for family, members in by_family.items():
+        if family not in COIN_TYPES:
+            found.addresses += len(members)
+            found.wrong += [f"Deposit address {row.pk} is of a family that nobody knows: {family}." for row in members]
+            continue
         derived = keys.deposit_public_keys(COIN_TYPES[family], [row.derivation_index for row in members])
         for row, public_key in zip(members, derived, strict=True):
             found.addresses += 1

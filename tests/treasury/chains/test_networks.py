@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from devnet import networks as devnet_networks
 from devnet.anvil import ARBITRUM
+from devnet.tron.addresses import base58_of
+from devnet.tron.genesis import DEFAULT_SEED, make_genesis, token_address
 from tests.contracts.worlds import network_of
 from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
@@ -96,12 +98,26 @@ def test_a_network_is_frozen_and_knows_its_explorer() -> None:
 
 
 def test_the_registry_reads_the_settings_once_and_keeps_one_adapter(networks: dict[str, dict[str, Any]]) -> None:
-    assert list(registry.networks()) == ["arbitrum", "bsc"]
+    assert list(registry.networks()) == ["tron", "arbitrum", "bsc"]
     assert registry.networks() is registry.networks()
     assert registry.network("bsc").token_decimals == 18
     assert registry.adapter("bsc") is registry.adapter("bsc")
     with pytest.raises(ConfigurationError, match="no such network"):
-        registry.adapter("tron")
+        registry.adapter("ethereum")
+
+
+def test_an_adapter_is_asked_only_for_what_its_family_can(networks: dict[str, dict[str, Any]]) -> None:
+    assert registry.expiring_chain("tron") is registry.adapter("tron")
+    assert registry.nonce_chain("bsc") is registry.adapter("bsc")
+    for ask, code in ((registry.nonce_chain, "tron"), (registry.expiring_chain, "bsc")):
+        with pytest.raises(ConfigurationError, match="not a network of the family"):
+            ask(code)
+
+
+def test_the_local_tron_chain_is_the_one_that_the_networks_file_names() -> None:
+    genesis = make_genesis(DEFAULT_SEED, "exchequer-local")[1]
+    assert int(genesis.id.hex()[-8:], 16) == devnet_networks.TRON_CHAIN_ID
+    assert base58_of(token_address(DEFAULT_SEED)) == devnet_networks.TRON_TOKEN
 
 
 def test_two_networks_with_one_chain_id_are_refused(networks: dict[str, dict[str, Any]]) -> None:

@@ -10,21 +10,23 @@ import pytest
 from tests.support.databases import CommittedDatabase
 from tests.support.watching import Pool
 from treasury import address_filter
-from treasury.address_filter import PoolFilter
+from treasury.address_filter import PoolFilter, account_heads
+from treasury.chains.addresses import raw_account, tron_address
 
 
 def digits(address: str) -> bytes:
-    return address[2:].lower().encode()
+    return raw_account("evm" if address.startswith("0x") else "tron", address).hex().encode()
 
 
 def strangers(count: int) -> list[bytes]:
     return [os.urandom(20).hex().encode() for _ in range(count)]
 
 
-def test_it_picks_the_positions_of_ours_in_order(pool: Pool) -> None:
-    ours = [digits(address) for address in pool.add(3)]
+@pytest.mark.parametrize("family", ["evm", "tron"])
+def test_it_picks_the_positions_of_ours_in_order(pool: Pool, family: str) -> None:
+    ours = [digits(address) for address in pool.add(3, family=family)]
     among = [*strangers(50), ours[0], *strangers(50), ours[1], ours[1], ours[2]]
-    assert list(PoolFilter("evm").pick(b"".join(among))) == [50, 101, 102, 103]
+    assert list(PoolFilter(family).pick(b"".join(among))) == [50, 101, 102, 103]
 
 
 def test_an_address_that_was_committed_before_pick_passes(pool: Pool) -> None:
@@ -38,6 +40,20 @@ def test_an_address_that_was_committed_before_pick_passes(pool: Pool) -> None:
 def test_it_holds_one_family_only(pool: Pool) -> None:
     (other,) = pool.add(family="tron")
     assert not PoolFilter("evm").pick(digits(other))
+
+
+def test_many_addresses_of_tron_are_read_at_once_as_each_alone() -> None:
+    accounts = [os.urandom(20) for _ in range(2_000)] + [bytes(20), b"\xff" * 20, bytes(19) + b"\x01"]
+    texts = "".join(tron_address(account) for account in accounts).encode()
+    assert account_heads(texts) == b"".join(account[:8] for account in accounts)
+
+
+def test_a_spoilt_row_of_tron_keeps_no_other_from_being_watched(pool: Pool, committed_db: CommittedDatabase) -> None:
+    spoilt, honest = pool.add(2, family="tron")
+    with psycopg.connect(committed_db.owner_url) as connection:
+        connection.execute("ALTER TABLE treasury_depositaddress DISABLE TRIGGER guard")
+        connection.execute("UPDATE treasury_depositaddress SET address = 'T0' WHERE address = %s", [spoilt])
+    assert list(PoolFilter("tron").pick(digits(honest))) == [0]
 
 
 def test_rows_come_in_chunks(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

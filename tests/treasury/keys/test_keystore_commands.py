@@ -80,8 +80,8 @@ def test_prepare_and_verify_agree_and_a_changed_row_is_found(
 ) -> None:
     with signer.role():
         printed = run("prepare_signer", "--free", "30")
-        assert "30 deposit addresses" in run("verify_keystore")
-    assert {line.split()[0] for line in printed.splitlines()} == {"arbitrum", "bsc"}
+        assert "60 deposit addresses" in run("verify_keystore")
+    assert {line.split()[0] for line in printed.splitlines()} == {"tron", "arbitrum", "bsc"}
 
     genuine = signing.verifying.pool_signatures.verify
     spoiled = DepositAddress.objects.order_by("pk")[7]

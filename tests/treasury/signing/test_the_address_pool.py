@@ -9,6 +9,7 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from devnet.networks import TRON_CHAIN_ID
 from tests.support.databases import CommittedDatabase
 from tests.support.paying import Signer
 from treasury import pool_signatures, signing
@@ -18,8 +19,9 @@ from treasury.models import DepositAddress, Wallet
 @pytest.fixture
 def filled(networks: object, signer: Signer) -> list[DepositAddress]:
     with signer.role():
-        signing.fill_address_pool(free=25)
-    return list(DepositAddress.objects.order_by("pk"))
+        signing.add_addresses(family="evm", count=25)
+        signing.add_addresses(family="tron", count=25)
+    return list(DepositAddress.objects.filter(family="evm").order_by("pk"))
 
 
 def forge(database: CommittedDatabase, change: str) -> None:
@@ -38,7 +40,7 @@ def test_addresses_stand_in_the_order_of_their_indexes_and_ids(filled: list[Depo
 def test_a_full_pool_is_left_alone_and_a_short_one_gets_a_batch(filled: list[DepositAddress], signer: Signer) -> None:
     with signer.role():
         assert signing.fill_address_pool(free=25) == 0
-        assert signing.fill_address_pool(free=26) == 20
+        assert signing.fill_address_pool(free=26) == 2 * 20
 
 
 def test_two_signers_at_once_use_no_index_twice(networks: object, signer: Signer) -> None:
@@ -59,11 +61,17 @@ def test_two_signers_at_once_use_no_index_twice(networks: object, signer: Signer
 @pytest.mark.parametrize(
     "change",
     [
-        "address = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' WHERE derivation_index = 3",
-        "address = (SELECT address FROM treasury_depositaddress WHERE derivation_index = 4) WHERE derivation_index = 3",
-        "family = 'tron' WHERE derivation_index = 3",
-        "signature = '\\x00' WHERE derivation_index = 3",
-        "signature = (SELECT signature FROM treasury_depositaddress WHERE derivation_index = 4) WHERE address = '{3}'",
+        "address = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8' WHERE derivation_index = 3 AND family = 'evm'",
+        (
+            "address = (SELECT address FROM treasury_depositaddress WHERE derivation_index = 4 AND family = 'tron')"
+            " WHERE derivation_index = 3 AND family = 'tron'"
+        ),
+        "family = 'other' WHERE derivation_index = 3 AND family = 'evm'",
+        "signature = '\\x00' WHERE derivation_index = 3 AND family = 'tron'",
+        (
+            "signature = (SELECT signature FROM treasury_depositaddress WHERE derivation_index = 4 AND family = 'evm')"
+            " WHERE address = '{3}'"
+        ),
     ],
 )
 def test_a_changed_row_does_not_verify(
@@ -91,9 +99,10 @@ def test_wallets_are_the_seeds_and_not_among_the_deposit_addresses(networks: obj
         assert signing.ensure_wallets() == wallets
         signing.fill_address_pool(free=50)
     assert [(wallet.network, wallet.derivation_path) for wallet in wallets] == [
+        ("tron", f"m/44'/195'/1'/0/{TRON_CHAIN_ID % 2**31}"),
         ("arbitrum", "m/44'/60'/1'/0/421337"),
         ("bsc", "m/44'/60'/1'/0/561337"),
     ]
     addresses = set(Wallet.objects.values_list("address", flat=True))
-    assert len(addresses) == 2
+    assert len(addresses) == 3
     assert not DepositAddress.objects.filter(address__in=addresses).exists()
