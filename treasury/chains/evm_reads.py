@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from treasury.chains import errors
@@ -12,7 +12,6 @@ from treasury.chains.endpoints import EndpointPool, ask_many, ask_one, check_cha
 from treasury.chains.logs import TRANSFER_TOPIC, LogsAnswer, foreign_transfers, read_transfers
 from treasury.chains.network import Finality, Network
 from treasury.chains.ports import MAX_FOREIGN_RECIPIENTS, AddressFilter, BlockRef, ForeignTransfer, ScannedRange
-from treasury.chains.ranges import scan_ranges
 from treasury.chains.rpc import Call, Refused, RpcClient
 from treasury.chains.rpc_errors import error_of_read
 
@@ -33,9 +32,6 @@ class EvmReads:
 
     def block(self, number: int) -> BlockRef | None:
         return self._pool.read(lambda client: _block_of(client, number))
-
-    def scan(self, first_block: int, last_block: int, wanted: AddressFilter) -> Iterator[ScannedRange]:
-        return scan_ranges(self, first_block, last_block, wanted, widest=self.network.scan_max_blocks)
 
     def foreign_transfers(
         self, first_block: int, last_block: int, recipients: Sequence[str]

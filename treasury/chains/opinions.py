@@ -7,13 +7,15 @@ them shows counts as seen. A node that invents one must not have it credited, so
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from treasury.chains.endpoints import EndpointPool
 from treasury.chains.http import HttpClient
+from treasury.chains.network import Network
 from treasury.chains.ports import AddressFilter, BlockRef, Receipt, ScannedRange, SecondOpinions, Transfer
+from treasury.chains.ranges import scan_ranges
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +24,9 @@ type Told = tuple[int, str, bool, tuple[Transfer, ...]]
 
 
 class AsksAll[C: HttpClient]:
-    """`PaymentSender.second_opinions` over an adapter's own two questions."""
+    """What is asked of several endpoints, over an adapter's own questions to one."""
 
+    network: Network
     _pool: EndpointPool[C]
 
     def _block_of(self, client: C, number: int) -> BlockRef | None:
@@ -53,6 +56,9 @@ class AsksAll[C: HttpClient]:
             return found
         logger.warning("blocks %s to %s: another node shows %s transfers more", first_block, last_block, len(beside))
         return replace(found, transfers=(*found.transfers, *beside.values()))
+
+    def scan(self, first_block: int, last_block: int, wanted: AddressFilter) -> Iterator[ScannedRange]:
+        return scan_ranges(self, first_block, last_block, wanted, widest=self.network.scan_max_blocks)
 
     def second_opinions(self, receipts: Sequence[Receipt], final: BlockRef) -> SecondOpinions:
         if not receipts or len(self._pool.endpoints) < 2:

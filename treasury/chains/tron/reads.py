@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -26,7 +26,6 @@ from treasury.chains.ports import (
     ScannedRange,
     Transfer,
 )
-from treasury.chains.ranges import scan_ranges
 from treasury.chains.tron import answers as read
 from treasury.chains.tron.client import HEAD, SOLID, TronClient
 from treasury.chains.tron.infos import BlockInfos, block_transfers, foreign_transfers
@@ -50,9 +49,6 @@ class TronReads:
 
     def block(self, number: int) -> BlockRef | None:
         return self._pool.read(lambda client: self._block_of(client, number))
-
-    def scan(self, first_block: int, last_block: int, wanted: AddressFilter) -> Iterator[ScannedRange]:
-        return scan_ranges(self, first_block, last_block, wanted, widest=self.network.scan_max_blocks)
 
     def foreign_transfers(
         self, first_block: int, last_block: int, recipients: Sequence[str]
