@@ -7,22 +7,33 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from coincurve import PrivateKey
+from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 
 from devnet import networks as devnet_networks
 from devnet.anvil import CHAINS
+from devnet.tron import protocol
+from devnet.tron.addresses import base58_of, on_wire
 from tests.support.chains import LocalChain
 from tests.support.rpc_proxy import RpcProxy, wait_for
-from treasury.chains.addresses import checksummed
+from tests.support.tron import TRX, LocalTron
+from treasury.chains.addresses import checksummed, raw_account, raw_address, tron_address
 from treasury.chains.evm import EvmAdapter
 from treasury.chains.fake import FakeChain
 from treasury.chains.network import Network, network_from_settings
 from treasury.chains.payloads import PaymentPayload, noop_payload, transfer_payload
-from treasury.chains.ports import ChainAdapter, Fees
+from treasury.chains.ports import ChainAdapter, Fees, NonceChain
+from treasury.chains.tron.adapter import TronAdapter
 
 ALICE = checksummed("a1" * 20)
 BOB = checksummed("b0" * 20)
 CAROL = checksummed("ca" * 20)
+
+
+class Named:
+    """Somebody's addresses, of the network's kind."""
+
+    alice, bob, carol = ALICE, BOB, CAROL
 
 
 class Wallet:
@@ -71,7 +82,9 @@ class World(Protocol):
 
     network: Network
     adapter: ChainAdapter
-    wallet: Wallet
+    alice: str
+    bob: str
+    carol: str
 
     def with_settings(self, **changes: Any) -> ChainAdapter: ...
     def pay(self, recipient: str, amount_raw: int) -> str: ...
@@ -83,15 +96,25 @@ class World(Protocol):
     def reorg(self, depth: int) -> None: ...
     def block_address(self, address: str) -> None: ...
     def settle(self, tx_hashes: Sequence[str]) -> None: ...
+    def sign_payment(self, recipient: str, amount_raw: int) -> bytes: ...
+    @property
+    def payer(self) -> str: ...
 
 
-class FakeWorld:
+class NonceWorld(World, Protocol):
+    """One of an EVM network, with the wallet whose nonces the tests count."""
+
+    adapter: NonceChain
+    wallet: Wallet
+
+
+class FakeWorld(Named):
     """The fake, its controls spelled like a node's."""
 
     def __init__(self, code: str) -> None:
         self.network = network_of(code)
         self.chain = FakeChain(self.network, automine=True)
-        self.adapter: ChainAdapter = self.chain
+        self.adapter: NonceChain = self.chain
         self.wallet = Wallet("payer")
         self.chain.give(self.wallet.address, token_raw=10**24, native_wei=10**19)
 
@@ -127,8 +150,17 @@ class FakeWorld:
     def settle(self, tx_hashes: Sequence[str]) -> None:
         assert all(self.chain.receipts(tx_hashes))
 
+    @property
+    def payer(self) -> str:
+        return self.wallet.address
 
-class NodeWorld:
+    def sign_payment(self, recipient: str, amount_raw: int) -> bytes:
+        nonce = self.adapter.transaction_count(self.wallet.address, "pending")
+        fees = self.adapter.suggest_fees()
+        return self.wallet.transfer(self.network, nonce=nonce, fees=fees, recipient=recipient, amount_raw=amount_raw)
+
+
+class NodeWorld(Named):
     """An anvil behind a proxy that asks for 10 % more from replacements, as real nodes do."""
 
     def __init__(self, node: LocalChain, proxy: RpcProxy) -> None:
@@ -136,7 +168,7 @@ class NodeWorld:
         self.proxy = proxy
         proxy.enforce_replacement(percent=10)
         self.network = network_of(node.code, rpc_urls=[proxy.url])
-        self.adapter: ChainAdapter = EvmAdapter(self.network)
+        self.adapter: NonceChain = EvmAdapter(self.network)
         self.wallet = Wallet("payer")
         node.give_gas(self.wallet.address, 10**19)
         node.mint(self.wallet.address, 10**24)
@@ -186,6 +218,106 @@ class NodeWorld:
 
     def settle(self, tx_hashes: Sequence[str]) -> None:
         wait_for(lambda: all(self.adapter.receipts(tx_hashes)), what="the transactions to be mined")
+
+    @property
+    def payer(self) -> str:
+        return self.wallet.address
+
+    def sign_payment(self, recipient: str, amount_raw: int) -> bytes:
+        nonce = self.adapter.transaction_count(self.wallet.address, "pending")
+        fees = self.adapter.suggest_fees()
+        return self.wallet.transfer(self.network, nonce=nonce, fees=fees, recipient=recipient, amount_raw=amount_raw)
+
+
+class TronWorld:
+    """The local TRON node."""
+
+    alice, bob, carol = (tron_address(raw_address(address)) for address in (ALICE, BOB, CAROL))
+
+    def __init__(self, node: LocalTron) -> None:
+        self.node = node
+        self.network = self._network()
+        self.adapter: ChainAdapter = TronAdapter(self.network)
+        self._payer = node.new_key(trx=100_000, tokens=10**12)
+        node.mine(25)
+        node.control("automine")
+
+    def _network(self, **changes: Any) -> Network:
+        return network_from_settings("tron", devnet_networks.tron(**({"rpc_urls": [self.node.url]} | changes)))
+
+    @property
+    def payer(self) -> str:
+        return base58_of(self._payer.address)
+
+    @cached_property
+    def multisend(self) -> str:
+        return self.node.deploy(self._payer, "Multisend")
+
+    @cached_property
+    def other_token(self) -> str:
+        return self.node.deploy(self._payer, "LookAlike")
+
+    def with_settings(self, **changes: Any) -> TronAdapter:
+        changes.pop("scan_overlap_blocks", None)  # always 0 here
+        return TronAdapter(self._network(**changes))
+
+    def pay(self, recipient: str, amount_raw: int) -> str:
+        return self._send(self.node.transfer_token(self._payer, recipient, amount_raw))
+
+    def pay_many(self, payments: Sequence[tuple[str, int]]) -> str:
+        return self._multisend([(True, to, amount) for to, amount in payments])
+
+    def pay_mixed(self, payments: Sequence[tuple[bool, str, int]]) -> str:
+        return self._multisend(payments)
+
+    def look_alike(self, recipient: str, amount_raw: int) -> str:
+        call = self.node.call(self._payer, "mint(address,uint256)", recipient, amount_raw, contract=self.other_token)
+        return self._send(call)
+
+    def mine(self, blocks: int = 1) -> None:
+        self.node.mine(blocks)
+
+    def hold(self) -> None:
+        self.node.control("automine", off=True)
+
+    def reorg(self, depth: int) -> None:
+        self.node.reorg(depth, then="drop")
+        self.node.mine()
+
+    def block_address(self, address: str) -> None:
+        self.node.control("blacklist", address=address)
+
+    def settle(self, tx_hashes: Sequence[str]) -> None:
+        self.node.mine()
+        assert all(self.adapter.receipts(tx_hashes))
+
+    def sign_payment(self, recipient: str, amount_raw: int) -> bytes:
+        return bytes.fromhex(self.node.transfer_token(self._payer, recipient, amount_raw))
+
+    def _send(self, signed: str) -> str:
+        answer = self.node.send(signed)
+        assert answer["result"] is True, answer
+        return str(answer["txid"])
+
+    def _multisend(self, payments: Sequence[tuple[bool, str, int]]) -> str:
+        node, total = self.node, sum(amount for *_, amount in payments)
+        self._send(node.call(self._payer, "mint(address,uint256)", self.payer, total, contract=self.other_token))
+        for token in (self.other_token, node.token):
+            self._send(node.call(self._payer, "approve(address,uint256)", self.multisend, total, contract=token))
+        raws = [
+            ["0x" + raw_account("tron", node.token if ours else self.other_token).hex() for ours, *_ in payments],
+            ["0x" + raw_account("tron", to).hex() for _, to, _ in payments],
+            [amount for *_, amount in payments],
+        ]
+        arguments = abi_encode(["address[]", "address[]", "uint256[]"], raws)
+        selector = keccak(b"sendMixed(address[],address[],uint256[])")[:4]
+        parameter = protocol.CONTRACTS["TriggerSmartContract"](
+            owner_address=on_wire(self._payer.address),
+            contract_address=on_wire(raw_account("tron", self.multisend)),
+            data=selector + arguments,
+        )
+        signed = node.sign(node.build("TriggerSmartContract", parameter, fee_limit=1_000 * TRX), self._payer)
+        return self._send(signed)
 
 
 type MakeWorld = Callable[[str], World]

@@ -95,6 +95,11 @@ def raw_tron_address(address: str) -> bytes:
     return payload
 
 
+def family_of(address: str) -> str:
+    """The family of a canonical address."""
+    return "evm" if address.startswith("0x") else "tron"
+
+
 def raw_account(family: str, address: str) -> bytes:
     """The 20 bytes that contracts and logs know the address by. Raises ValueError."""
     return raw_tron_address(address)[1:] if family == "tron" else raw_address(address)

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from treasury.chains.addresses import family_of, raw_account
 from treasury.chains.errors import ChainError
 
 type BlockTag = Literal["latest", "pending", "finalized"] | int
@@ -491,7 +492,7 @@ class ExactAddresses:
     """An AddressFilter over a set that fits in memory. The watcher's bitmap is in `treasury/address_filter.py`."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
-        self._wanted = frozenset(address.removeprefix("0x").lower().encode("ascii") for address in addresses)
+        self._wanted = frozenset(raw_account(family_of(each), each).hex().encode() for each in addresses)
 
     def pick(self, recipients: bytes) -> Sequence[int]:
         starts = range(0, len(recipients), RECIPIENT_DIGITS)

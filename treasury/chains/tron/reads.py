@@ -59,7 +59,7 @@ class TronReads:
         if not recipients:
             return ()
         asked_for = frozenset(recipients)
-        wanted = ExactAddresses([raw_tron_address(each)[1:].hex() for each in recipients])
+        wanted = ExactAddresses(recipients)
 
         def ask(client: TronClient) -> tuple[ForeignTransfer, ...]:
             found: list[ForeignTransfer] = []
