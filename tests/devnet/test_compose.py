@@ -20,7 +20,11 @@ def services():
 def test_the_example_networks_are_ones_that_the_product_accepts():
     made = tomllib.loads((COMPOSE / "networks.example.toml").read_text(encoding="utf-8"))
     found = {code: network_from_settings(code, given) for code, given in made.items()}
-    assert {code: network.chain_id for code, network in found.items()} == {"arbitrum": 42161, "bsc": 56}
+    assert {code: network.chain_id for code, network in found.items()} == {
+        "tron": 728126428,
+        "arbitrum": 42161,
+        "bsc": 56,
+    }
 
 
 def test_only_the_signer_is_given_key_material_and_its_database_role(services):
