@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devnet.anvil import free_port, rpc
 from devnet.places import ROOT
+from treasury.chains.addresses import raw_tron_address, tron_address
 
 PATIENCE_SECONDS = 90.0
 BALANCE_OF = "0x70a08231"
@@ -118,11 +119,24 @@ class Demo:
     def token_balance_raw(self, network: str, address: str) -> int:
         """What the address holds on the chain, in the token's raw units: asked of the node itself."""
         facts = tomllib.loads(Path(self.facts["networks_file"]).read_text(encoding="utf-8"))[network]
+        if network == "tron":
+            return self._balance_on_tron(facts["token_contract"], address)
         data = BALANCE_OF + address[2:].lower().zfill(64)
         answer = rpc(
             self.facts["rpc_urls"][network], "eth_call", {"to": facts["token_contract"], "data": data}, "latest"
         )
         return int(answer, 16)
+
+    def _balance_on_tron(self, token: str, address: str) -> int:
+        asked = {
+            "owner_address": token,
+            "contract_address": token,
+            "function_selector": "balanceOf(address)",
+            "parameter": raw_tron_address(address)[1:].rjust(32, b"\0").hex(),
+            "visible": True,
+        }
+        answer = call(f"{self.facts['rpc_urls']['tron']}/wallet/triggerconstantcontract", asked)
+        return int(answer["constant_result"][0], 16)
 
     @property
     def site(self) -> str:
@@ -166,8 +180,10 @@ def until(condition: Callable[[], bool], *, what: str, seconds: float = PATIENCE
         time.sleep(0.2)
 
 
-def fresh_address() -> str:
+def fresh_address(family: str = "evm") -> str:
     """An address that nothing was ever sent to."""
+    if family == "tron":
+        return tron_address(secrets.token_bytes(20))
     from eth_utils.address import to_checksum_address
 
     return str(to_checksum_address("0x" + secrets.token_hex(20)))

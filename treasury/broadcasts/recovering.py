@@ -22,7 +22,7 @@ PAGE = 100
 class Recovery:
     """`resent`: bytes handed to the node again. `waiting`: mined again, not final yet. `back`: final again, noted.
 
-    `different`: final again with another result than before; those are for a person.
+    `different`: final again with another result than before, or lost and expired; those are for a person.
     """
 
     resent: int
@@ -45,13 +45,16 @@ def resend_lost_payments(network_code: str) -> Recovery:
     chain = registry.adapter(network_code)
     lost = _lost(chain, wallet.pk) if wallet is not None else []
     receipts = chain.receipts([row.tx_hash or "" for row in lost])
-    final = chain.finalized().number
+    block = chain.finalized()
+    final, final_ms = block.number, block.timestamp * 1000
     back: list[tuple[Broadcast, Receipt]] = []
     missing: list[bytes] = []
     different: list[str] = []
     waiting = 0
     for row, receipt in zip(lost, receipts, strict=True):
-        if receipt is None:
+        if receipt is None and row.expiration_ms is not None and row.expiration_ms < final_ms:
+            different.append(row.tx_hash or "")  # these bytes are taken by nobody any more
+        elif receipt is None:
             missing.append(bytes(row.signed_bytes or b""))
         elif receipt.block_number > final:
             waiting += 1

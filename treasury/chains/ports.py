@@ -397,6 +397,14 @@ class ExpiringSender(Protocol):
         """
         ...
 
+    def token_warnings(self, address: str) -> tuple[str, ...]:
+        """What the token's owner has done that stops or changes payments of `address` (a wallet of ours).
+
+        Of "deprecated" (its logic moved to another contract), "paused", "fee" (it keeps some of each transfer) and
+        "blocked" (the wallet is on its blacklist).
+        """
+        ...
+
     def transfer_fee_raw(self, amount_raw: int) -> int:
         """What the token itself would keep of a transfer of `amount_raw` now; 0 as long as its fee is off."""
         ...

@@ -9,6 +9,7 @@ from celery import shared_task
 from treasury.chains import registry
 from treasury.chains.errors import ChainError
 from treasury.network_fees import read_transfer_costs
+from treasury.token_watch import watch_token
 from treasury.wallet_balances import read_wallet_balances as read
 
 logger = logging.getLogger(__name__)
@@ -16,10 +17,11 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="treasury.tasks.read_wallet_balances")
 def read_wallet_balances() -> None:
-    """Read every network's wallets, and what a transfer costs there; one that does not answer holds up no other."""
+    """Of every network: its wallets, what its token allows, what a transfer costs. One away holds up no other."""
     for code in registry.networks():
         try:
             read(code)
+            watch_token(code)
             read_transfer_costs(code)
         except ChainError as error:
             logger.warning("balances on %s: %s: %s", code, type(error).__name__, error)

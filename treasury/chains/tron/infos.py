@@ -21,11 +21,11 @@ from treasury.chains.tron import answers as read
 TRANSFER_TOPIC = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256("Transfer(address,address,uint256)")"""
 
-_TOPIC = TRANSFER_TOPIC.encode()
 _PADDING = "0" * 24
-_RECIPIENTS = re.compile(b'"%s","[0-9a-f]{64}","%s([0-9a-f]{40})"' % (_TOPIC, _PADDING.encode()))
+_TOPIC = b'"%s"' % TRANSFER_TOPIC.encode()
+_OTHER_TOPICS = re.compile(b',"[0-9a-f]{64}","%s([0-9a-f]{40})"' % _PADDING.encode())
+_OTHER_TOPICS_BYTES = 134
 _ADDRESS_TOPIC = re.compile(_PADDING + "[0-9a-f]{40}")
-_ID_KEY = b'"id":"'
 
 
 class BlockInfos:
@@ -40,8 +40,11 @@ class BlockInfos:
     def recipients(self) -> bytes:
         """Recipients of every Transfer log, 40 lower-case hex digits each. Raises what `parsed` raises."""
         body = self.body.lower()
-        found = _RECIPIENTS.findall(body)
-        if len(found) == body.count(_TOPIC) and b"\\" not in body and body.count(_ID_KEY) == self.transactions:
+        # What follows each Transfer topic. As many matches as there are such places leave no byte between them.
+        behind = [rest[:_OTHER_TOPICS_BYTES] for rest in body.split(_TOPIC)[1:]]
+        found = _OTHER_TOPICS.findall(b"".join(behind))
+        receipts = body.count(b'"blocknumber":%d,' % self.block.number)
+        if len(found) == len(behind) and receipts == self.transactions and b"\\" not in body:
             return b"".join(found)
         return _log_recipients(self.parsed)
 
@@ -78,16 +81,26 @@ def _log_recipients(infos: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def block_transfers(
-    infos: Sequence[Mapping[str, Any]], block: BlockRef, contract_digits: str, network_contract: str
+    infos: Sequence[Mapping[str, Any]],
+    block: BlockRef,
+    contract_digits: str,
+    network_contract: str,
+    *,
+    to: frozenset[str] | None = None,
 ) -> list[Transfer]:
-    """All of the token's Transfers in a block, in chain order. `contract_digits`: the contract's 40 hex digits."""
+    """The token's Transfers in a block, in chain order: all, or those `to` these recipients (40 hex digits each).
+
+    `contract_digits`: the contract's 40 hex digits. Raises MalformedAnswer if any of them is none, whoever it is to.
+    """
     found: list[Transfer] = []
     log_index = 0
     for info in infos:
         ordinal = 0
         for log in _logs(info):
-            if _is_transfer(log) and str(log.get("address")).lower() == contract_digits:
-                found.append(_transfer(info, log, ordinal, log_index, block, network_contract))
+            if str(log.get("address")).lower() == contract_digits and _is_transfer(log):
+                _check_transfer(log)
+                if to is None or log["topics"][2][-RECIPIENT_DIGITS:].lower() in to:
+                    found.append(_transfer(info, log, ordinal, log_index, block, network_contract))
                 ordinal += 1
             log_index += 1
     return found
@@ -160,13 +173,21 @@ def _is_address_topic(topic: Any) -> bool:
     return bool(_ADDRESS_TOPIC.fullmatch(str(topic).lower()))
 
 
+def _check_transfer(log: Mapping[str, Any]) -> None:
+    topics = log["topics"]
+    if (
+        len(read.data(log.get("data"), "amount")) != 32
+        or not _is_address_topic(topics[1])
+        or not _is_address_topic(topics[2])
+    ):
+        raise MalformedAnswer("a Transfer that is none")
+
+
 def _transfer(
     info: Mapping[str, Any], log: Mapping[str, Any], ordinal: int, log_index: int, block: BlockRef, contract: str
 ) -> Transfer:
-    amount = read.data(log.get("data"), "amount")
+    """Of a log that `_check_transfer` lets pass."""
     topics = log["topics"]
-    if len(amount) != 32 or not _is_address_topic(topics[1]) or not _is_address_topic(topics[2]):
-        raise MalformedAnswer("a Transfer that is none")
     return Transfer(
         tx_hash=read.hash32(info.get("id"), "transaction id"),
         ordinal=ordinal,
@@ -176,5 +197,5 @@ def _transfer(
         contract=contract,
         sender=read.address("41" + str(topics[1])[-RECIPIENT_DIGITS:], "sender"),
         recipient=read.address("41" + str(topics[2])[-RECIPIENT_DIGITS:], "recipient"),
-        amount_raw=int.from_bytes(amount, "big"),
+        amount_raw=int.from_bytes(read.data(log.get("data"), "amount"), "big"),
     )

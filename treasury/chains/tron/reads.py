@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from treasury.chains import errors
-from treasury.chains.addresses import raw_tron_address
 from treasury.chains.endpoints import EndpointPool
 from treasury.chains.network import Network
 from treasury.chains.ports import (
@@ -103,13 +102,17 @@ class TronReads:
     def _transfers_of(self, client: TronClient, first: int, last: int, wanted: AddressFilter) -> ScannedRange:
         before, blocks = self._read_blocks(client, first, last)
         ends = list(itertools.accumulate(len(each.recipients) // RECIPIENT_DIGITS for each in blocks))
+        recipients = b"".join(each.recipients for each in blocks)
+        ours: dict[int, set[str]] = {}  # of which blocks, which recipients
+        for position in wanted.pick(recipients):
+            digits = recipients[position * RECIPIENT_DIGITS : (position + 1) * RECIPIENT_DIGITS].decode()
+            ours.setdefault(bisect_right(ends, position), set()).add(digits)
         transfers: list[Transfer] = []
-        picked = wanted.pick(b"".join(each.recipients for each in blocks))
-        for at in sorted({bisect_right(ends, position) for position in picked}):
-            found = block_transfers(
-                blocks[at].parsed, blocks[at].block, self._contract_digits, self.network.token_contract
+        for at, to in sorted(ours.items()):
+            infos, block = blocks[at].parsed, blocks[at].block
+            transfers += block_transfers(
+                infos, block, self._contract_digits, self.network.token_contract, to=frozenset(to)
             )
-            transfers += self._wanted(found, wanted)
         return ScannedRange(
             first_block=first,
             last=blocks[-1].block,
@@ -117,10 +120,6 @@ class TronReads:
             transfers=tuple(transfers),
             logs_seen=ends[-1],
         )
-
-    def _wanted(self, transfers: Sequence[Transfer], wanted: AddressFilter) -> list[Transfer]:
-        digits = "".join(raw_tron_address(each.recipient)[1:].hex() for each in transfers).encode()
-        return [transfers[position] for position in wanted.pick(digits)]
 
     def _read_blocks(self, client: TronClient, first: int, last: int) -> tuple[BlockRef | None, list[BlockInfos]]:
         """The block before the range, and the range's blocks with their receipts, linked to each other."""

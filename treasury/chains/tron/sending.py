@@ -90,6 +90,9 @@ class TronSending(AsksAll[TronClient]):
 
         return self._pool.read(ask)
 
+    def token_warnings(self, address: str) -> tuple[str, ...]:
+        return self._pool.read(lambda client: self._token.warnings(client, address))
+
     def transfer_fee_raw(self, amount_raw: int) -> int:
         return self._pool.read(lambda client: self._token.fee_of(client, amount_raw))
 

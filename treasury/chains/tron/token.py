@@ -61,6 +61,23 @@ class Token:
             return 0
         return min(amount_raw * rate // 10_000, most)
 
+    def warnings(self, client: TronClient, address: str) -> tuple[str, ...]:
+        """See `ports.ExpiringSender.token_warnings`."""
+        found = {
+            "deprecated": self._flag(client, "deprecated()"),
+            "paused": self._flag(client, "paused()"),
+            "fee": self.fee_of(client, 10**12) > 0,
+            "blocked": self.is_blocked(client, address),
+        }
+        return tuple(name for name, holds in found.items() if holds)
+
+    def _flag(self, client: TronClient, function: str) -> bool:
+        """A truth that the contract keeps; False where it has no such function."""
+        try:
+            return bool(_number(self._constant(client, function, b"")))
+        except (errors.WouldRevert, errors.ContractMismatch):
+            return False
+
     def transfer_energy(self, client: TronClient, sender: str, amount_raw: int, recipient: str = "") -> int:
         """Energy of a transfer with the contract's dynamic factor. Raises WouldRevert, MalformedAnswer."""
         data = _word(recipient or self._stranger) + amount_raw.to_bytes(32, "big")
