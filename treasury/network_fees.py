@@ -10,6 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.core.cache import cache
 from django.utils import timezone
@@ -34,8 +35,12 @@ KNOWN_SECONDS = 600
 UNKNOWN_SECONDS = 30
 
 
+STALE = timedelta(hours=6)
+"""How old a cost may be: a busy contract's factor changes every six hours."""
+
+
 class FeeUnknown(Exception):
-    """What a transfer costs on this network was never read: its node, or its hot wallet, is not ready yet."""
+    """What a transfer costs on this network was not read lately: its node, or its hot wallet, is not ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,8 @@ def _costs(network: Network) -> tuple[int, int]:
     """What a transfer costs to a holder and to a new one, in sun. Raises FeeUnknown."""
     row = NetworkState.objects.filter(network=network.code).first()
     if row is None or row.transfer_sun_to_holder is None or row.transfer_sun_to_new is None:
+        raise FeeUnknown(network.code)
+    if row.costs_read_at is None or row.costs_read_at < timezone.now() - STALE:
         raise FeeUnknown(network.code)
     return row.transfer_sun_to_holder, row.transfer_sun_to_new
 

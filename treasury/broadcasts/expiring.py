@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from treasury import alarms, failpoints, halts
@@ -108,7 +108,7 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
 
     Orders that the wallet cannot pay stay open, with an alarm. Raises ChainError if the chain cannot be asked.
     """
-    wallet, waiting = orders_to_reserve(network_code, limit)
+    wallet, waiting = orders_to_reserve(network_code, limit, others_wait=_without_attempt(network_code).exists())
     if wallet is None or not waiting:
         return 0
     network, chain = registry.network(network_code), registry.expiring_chain(network_code)
@@ -145,11 +145,7 @@ def retry_expired(network_code: str, *, limit: int = LIMIT) -> int:
         return 0
     _warn_of_unproven(network_code, wallet)
     _drop_unsigned(wallet)
-    orders = list(
-        PaymentOrder.objects.filter(wallet=wallet, state=PaymentOrder.State.OPEN, nonce__isnull=False)
-        .exclude(broadcasts__state__in=("reserved", "signed", "sent", "mined"))
-        .order_by("nonce")[:limit]
-    )
+    orders = list(_without_attempt(network_code).order_by("nonce")[:limit])
     again = [order for order in orders if not _close_hopeless(network_code, order.pk)]
     if not again:
         return 0
@@ -159,6 +155,13 @@ def retry_expired(network_code: str, *, limit: int = LIMIT) -> int:
     if asked is None:
         return 0
     return sum(_next_attempt(network, wallet, order.pk, asked[0]) for order in again)
+
+
+def _without_attempt(network_code: str) -> QuerySet[PaymentOrder]:
+    """Orders that had an attempt, and have no live one now."""
+    return PaymentOrder.objects.filter(
+        network=network_code, state=PaymentOrder.State.OPEN, nonce__isnull=False
+    ).exclude(broadcasts__state__in=("reserved", "signed", "sent", "mined"))
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------
@@ -198,6 +201,13 @@ def _ask(
         return None
     reference, head = chain.reference_block(), chain.head()
     ahead_seconds = head.timestamp - int(timezone.now().timestamp())
+    warn_while(
+        ahead_seconds > CLOCK_AHEAD_SECONDS,
+        key=f"clock-behind:{network.code}",
+        network=network.code,
+        message="Payments wait: the chain's time is far ahead of this machine's clock. One of them is wrong.",
+        facts={"ahead_seconds": ahead_seconds},
+    )
     if ahead_seconds > CLOCK_AHEAD_SECONDS:
         raise MalformedAnswer(f"the head's time is {ahead_seconds} s ahead of ours: a transaction would live too long")
     return Terms(
@@ -239,6 +249,16 @@ def _drop_unsigned(wallet: Wallet) -> None:
     now_ms = int(timezone.now().timestamp() * 1000)
     Broadcast.objects.filter(wallet=wallet, state=Broadcast.State.RESERVED, expiration_ms__lt=now_ms).update(
         state=Broadcast.State.DEAD
+    )
+    unsigned = Broadcast.objects.filter(
+        wallet=wallet, state=Broadcast.State.DEAD, signed_bytes=None, order__state=PaymentOrder.State.OPEN
+    )
+    warn_while(
+        unsigned.exists(),
+        key=f"signer-late:{wallet.network}",
+        network=wallet.network,
+        message="Payments expired before they were signed: the signer is away, or its clock is wrong.",
+        facts={"orders": sorted({row.order_id for row in unsigned[:50]})[:20]},
     )
 
 
@@ -310,7 +330,7 @@ def _close_hopeless(network_code: str, order_id: int) -> bool:
             key=f"payment-refused:{order.pk}",
             severity=Alarm.Severity.CRITICAL,
             network=network_code,
-            message=f"A payment was given up, and its money returned: {reason}",
+            message=f"A payment was given up; its money stays reserved until somebody decides: {reason}",
             facts={"order": order.pk, "reference": order.reference, "attempts": len(attempts)},
         )
         failpoints.hit("before_replace_commit")

@@ -16,6 +16,8 @@ from treasury.chains.ports import ChainAdapter, Receipt
 from treasury.models import Broadcast
 
 PAGE = 100
+MIXED_UP = 1_000
+"""More payments than are ever under way at once on a network without nonces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,9 @@ def _lost(chain: ChainAdapter, wallet_id: int) -> list[Broadcast]:
     """Final broadcasts whose block is not the chain's, lowest nonce first.
 
     Read from the newest backwards to the first that is still there: what is below a canonical block is canonical.
+    Where no nonce orders them, blocks need not follow our numbers: there it is the last MIXED_UP that have to be there.
     """
+    there = 0
     lost: list[Broadcast] = []
     canonical: dict[int, str | None] = {}
     rows = Broadcast.objects.filter(wallet_id=wallet_id, final_at__isnull=False).order_by("-nonce")
@@ -84,6 +88,9 @@ def _lost(chain: ChainAdapter, wallet_id: int) -> list[Broadcast]:
             block = chain.block(number)
             canonical[number] = block.block_hash if block is not None else None
         if canonical[number] == row.block_hash:
-            break
+            there += 1
+            if row.expiration_ms is None or there >= MIXED_UP:
+                break
+            continue
         lost.append(row)
     return lost[::-1]

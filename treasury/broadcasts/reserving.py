@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from treasury import alarms, failpoints, halts
@@ -21,7 +22,7 @@ from treasury.chains.errors import ChainError, FeesTooHigh, InsufficientFunds, W
 from treasury.chains.network import Network
 from treasury.chains.payloads import transfer_calldata, transfer_payload
 from treasury.chains.ports import CallRequest, Fees
-from treasury.models import Alarm, PaymentOrder, Wallet
+from treasury.models import Alarm, Broadcast, PaymentOrder, Wallet
 
 LIMIT = 500
 WARNINGS = ("hot-wallet-short", "payment-refused-by-chain", "fees-too-high")  # each of waiting payments
@@ -121,8 +122,13 @@ def reserve_broadcasts(network_code: str, *, limit: int = LIMIT) -> int:
     return reserved
 
 
-def orders_to_reserve(network_code: str, limit: int) -> tuple[Wallet | None, list[Waiting]]:
-    """The hot wallet and the orders that wait for their payload; none while the network is halted."""
+def orders_to_reserve(
+    network_code: str, limit: int, *, others_wait: bool = False
+) -> tuple[Wallet | None, list[Waiting]]:
+    """The hot wallet and the orders that wait for their payload; none while the network is halted.
+
+    `others_wait`: for a next one, so that the warnings of waiting payments stay.
+    """
     wallet = hot_wallet(network_code)
     waiting = _waiting(network_code, limit)
     warn_while(
@@ -131,7 +137,7 @@ def orders_to_reserve(network_code: str, limit: int) -> tuple[Wallet | None, lis
         network=network_code,
         message="Payments wait: the signer has not made the hot wallet of this network known.",
     )
-    if not waiting:
+    if not waiting and not others_wait:
         no_longer(*(f"{key}:{network_code}" for key in WARNINGS))
     return wallet, [] if halts.is_halted(network_code) else waiting
 
@@ -300,9 +306,11 @@ def have_failed_for_long(network_code: str) -> bool:
 
 
 def give_up_on(orders: Sequence[tuple[Waiting, str]]) -> None:
-    """An order that would revert for a long time dies while it still has no nonce: nothing was ever signed for it."""
+    """An order that would revert for a long time dies while nothing of it can be mined: nothing was ever signed for it,
+    or (where bytes expire) each attempt is proven dead."""
+    alive = Broadcast.objects.filter(order=OuterRef("pk")).exclude(state=Broadcast.State.DEAD)
     for order, reason in orders:
-        died = PaymentOrder.objects.filter(pk=order.order_id, state="open", nonce=None).update(
+        died = PaymentOrder.objects.filter(~Exists(alive), pk=order.order_id, state="open").update(
             state=PaymentOrder.State.DEAD,
             dead_reason=f"The token refuses this payment: {reason}"[:200],
             closed_at=timezone.now(),

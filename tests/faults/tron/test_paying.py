@@ -17,6 +17,7 @@ from tests.support.paying_on_tron import TronDesk, last_attempt
 from treasury import alarms, broadcasts, failpoints, halts, ledger
 from treasury.broadcasts import expiring
 from treasury.chains import registry
+from treasury.chains.errors import MalformedAnswer
 from treasury.models import Alarm, Broadcast, PaymentOrder
 
 pytestmark = pytest.mark.faults
@@ -92,9 +93,7 @@ def test_the_database_takes_no_next_attempt_while_an_earlier_one_may_be_mined(tr
         )
 
 
-def test_a_payment_that_expires_too_often_is_given_up_and_returned(
-    tron_desk: TronDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_payment_that_expires_too_often_is_given_up(tron_desk: TronDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expiring, "MOST_ATTEMPTS", 1)
     order = tron_desk.order()
     tron_desk.reserve_and_sign()
@@ -115,8 +114,11 @@ def test_what_waited_too_long_for_the_signer_is_made_anew(tron_desk: TronDesk) -
         tron_desk.chain.control("travel", seconds=700)
         tron_desk.chain.mine(19)
         assert broadcasts.retry_expired("tron") == 1
+        assert alarms.is_raised("signer-late:tron")
         tron_desk.signer.sign()
         tron_desk.pay_all()
+        broadcasts.retry_expired("tron")
+        assert not alarms.is_raised("signer-late:tron")
     assert [each.state for each in tron_desk.attempts(order)] == ["dead", "final_ok"]
     tron_desk.assert_each_paid_once()
 
@@ -289,6 +291,34 @@ def test_energy_dearer_than_the_settings_allow_holds_payments_back(tron_desk: Tr
     tron_desk.order()
     assert broadcasts.reserve_broadcasts("tron") == 0
     assert "fees-too-high" in open_alarms()
+
+
+def test_a_payment_between_two_attempts_waits_with_one_alarm_and_ends_if_it_would_fail_for_long(
+    tron_desk: TronDesk, settings: Settings
+) -> None:
+    order = tron_desk.order()
+    tron_desk.reserve_and_sign()
+    tron_desk.let_expire()
+    tron_desk.confirm()
+    tron_desk.chain.control("pause_token")
+    for _ in range(3):
+        tron_desk.advance()
+    assert Alarm.objects.filter(key="payment-refused-by-chain:tron").count() == 1
+    assert tron_desk.state(order) == "open"
+    Alarm.objects.update(raised_at=timezone.now() - timedelta(seconds=settings.BROADCAST_STUCK_SECONDS + 1))
+    tron_desk.advance()
+    assert tron_desk.state(order) == "dead"
+    assert tron_desk.transfers_to(order.address) == []
+
+
+def test_a_clock_that_is_far_behind_the_chains_holds_payments_back_with_an_alarm(tron_desk: TronDesk) -> None:
+    tron_desk.chain.control("travel", seconds=3_000)
+    tron_desk.chain.mine(20)
+    order = tron_desk.order()
+    with pytest.raises(MalformedAnswer):
+        broadcasts.reserve_broadcasts("tron")
+    assert "clock-behind" in open_alarms()
+    assert tron_desk.attempts(order) == []
 
 
 # --- blocks that are replaced ---------------------------------------------------------------------------------------
