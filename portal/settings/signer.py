@@ -7,6 +7,8 @@ from .base import database, env
 
 DATABASES = {"default": database("SIGNER_DATABASE_URL")}
 SIGNER_KEYSTORE_FILE = env("SIGNER_KEYSTORE_FILE")
+# What it has signed, beside the database; not to be restored together with it. By default beside the keystore.
+SIGNER_MEMORY_FILE = env("SIGNER_MEMORY_FILE", default="")
 SIGNER_PASSPHRASE = (
     Path(env("SIGNER_PASSPHRASE_FILE")).read_text(encoding="utf-8").strip()
     if env("SIGNER_PASSPHRASE_FILE", default="")

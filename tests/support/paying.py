@@ -191,10 +191,11 @@ def keystore_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def signer(committed_db: CommittedDatabase, keystore_file: Path, settings: Settings) -> Signer:
+def signer(committed_db: CommittedDatabase, keystore_file: Path, settings: Settings, tmp_path: Path) -> Signer:
     """The signer's settings and role; the pool's public key is its own."""
     settings.SIGNER_KEYSTORE_FILE = str(keystore_file)
     settings.SIGNER_PASSPHRASE = PASSPHRASE
+    settings.SIGNER_MEMORY_FILE = str(tmp_path / "signed.json")  # the keystore is of all tests, the database of one
     settings.SIGNER_PAYMENT_CAP_MICRO = 50_000 * MICRO
     settings.SIGNER_DAILY_CAP_MICRO = 500_000 * MICRO
     settings.SIGNER_DESTINATION_DAILY_CAP_MICRO = 100_000 * MICRO

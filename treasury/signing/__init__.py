@@ -4,6 +4,7 @@ Other rooms never import it: they leave RESERVED broadcasts in the database and 
 """
 
 from treasury.signing.door import SigningResult, sign_broadcasts
+from treasury.signing.memory import forget
 from treasury.signing.pool import add_addresses, fill_address_pool
 from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets, open_keys, signer_setting
 from treasury.signing.verifying import Verification, verify_keystore
@@ -16,6 +17,7 @@ __all__ = [
     "add_addresses",
     "ensure_wallets",
     "fill_address_pool",
+    "forget",
     "open_keys",
     "sign_broadcasts",
     "signer_setting",

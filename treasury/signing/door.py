@@ -19,7 +19,7 @@ from treasury.chains.payloads import PaymentPayload
 from treasury.chains.tron.transactions import RawTransaction
 from treasury.keys.ports import PaymentKeys
 from treasury.models import PaymentApproval
-from treasury.signing import caps
+from treasury.signing import caps, memory
 from treasury.signing.rules import (
     PAYMENT,
     NotYet,
@@ -64,6 +64,12 @@ def sign_broadcasts(*, limit: int = BATCH) -> SigningResult:
     jobs = _reserved(limit)
     if not jobs:
         return SigningResult(0, 0, ())
+    older = memory.older_databases({job.network for job in jobs})
+    for code, number in older.items():
+        logger.critical(
+            "NOTHING is signed on %s: payments up to number %s were, and this database does not know", code, number
+        )
+    jobs = [job for job in jobs if job.network not in older]
     wallets = _wallets(opened, {job.network for job in jobs})
     signed: list[_Signed] = []
     refused: list[tuple[Reserved, str]] = []
@@ -155,6 +161,10 @@ def _store(
         _write_refused(over)
         failpoints.hit("before_signature_commit")
     failpoints.hit("after_signature_commit")
+    last: dict[str, int] = {}
+    for each in within:
+        last[each.job.network] = max(each.job.nonce, last.get(each.job.network, -1))
+    memory.remember(last)
     return len(within), over
 
 
