@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import time
+from collections.abc import Sequence
 
 import django
 
@@ -28,13 +29,10 @@ def recipient(label: str, number: int) -> str:
 
 def fund(count: int, label: str) -> dict[str, float]:
     """Customers with money, an approver, and a hot wallet that holds it."""
-    from accounts.models import User, UserProfile
     from devnet.anvil import rpc
     from devnet.contracts.deploy import Deployer
-    from treasury import ledger
     from treasury.chains import registry
     from treasury.models import Wallet
-    from treasury.opening import book_opening_balances
 
     print("ready", flush=True)
     sys.stdin.readline()
@@ -42,7 +40,16 @@ def fund(count: int, label: str) -> dict[str, float]:
     wallet = Wallet.objects.get(network=NETWORK)
     Deployer(network.rpc_urls[0]).mint(network.token_contract, wallet.address, 10**15)
     rpc(network.rpc_urls[0], "anvil_setBalance", wallet.address, hex(10**21))
-    book_opening_balances(network=NETWORK)
+    return {"done": people(NETWORK), "seconds": 1}
+
+
+def people(network: str) -> int:
+    """What the hot wallet holds, booked; customers with money, and an approver. Returns how many people."""
+    from accounts.models import User, UserProfile
+    from treasury import ledger
+    from treasury.opening import book_opening_balances
+
+    book_opening_balances(network=network)
     users = User.objects.bulk_create(
         [User(email=f"customer{number}@example.test", is_active=True) for number in range(CUSTOMERS)]
         + [User(email="approver@example.test", is_active=True, is_staff=True)]
@@ -50,14 +57,14 @@ def fund(count: int, label: str) -> dict[str, float]:
     known = set(UserProfile.objects.values_list("user_id", flat=True))
     UserProfile.objects.bulk_create(UserProfile(user=user) for user in users if user.pk not in known)
     ledger.post_many(
-        ledger.Posting(f"fund:{user.pk}", f"asset:{NETWORK}:hot", f"customer:{user.pk}:available", 10**12, "bench")
+        ledger.Posting(f"fund:{user.pk}", f"asset:{network}:hot", f"customer:{user.pk}:available", 10**12, "bench")
         for user in users[:-1]
     )
-    return {"done": len(users), "seconds": 1}
+    return len(users)
 
 
-def approved(count: int, label: str) -> list[int]:
-    """So many approved withdrawals: what the customers' and the staff's pages leave behind."""
+def approved(network: str, recipients: Sequence[str], label: str) -> list[int]:
+    """An approved withdrawal to each: what the customers' and the staff's pages leave behind."""
     from django.utils import timezone
 
     from accounts.models import User
@@ -73,8 +80,8 @@ def approved(count: int, label: str) -> list[int]:
         WithdrawalRequest(
             customer=customers[number % len(customers)],
             idempotency_key=f"{label}:{number}",
-            network=NETWORK,
-            address=recipient(label, number),
+            network=network,
+            address=address,
             amount_micro=AMOUNT_MICRO,
             fee_micro=1_000_000,
             state=WithdrawalRequest.State.APPROVED,
@@ -82,7 +89,7 @@ def approved(count: int, label: str) -> list[int]:
             confirmed_at=now,
             decided_at=now,
         )
-        for number in range(count)
+        for number, address in enumerate(recipients)
     )
     ledger.post_many(postings.reserve(row) for row in rows)
     WithdrawalApproval.objects.bulk_create(
@@ -121,7 +128,7 @@ def pay(count: int, label: str) -> dict[str, float]:
         return int(rpc(url, "eth_getTransactionCount", address, "pending"), 16)
 
     before = accepted()
-    ids = approved(count, label)
+    ids = approved(NETWORK, [recipient(label, number) for number in range(count)], label)
     current_app.send_task("portal.tasks.beat_heartbeat", expires=5)  # the connection to the broker is open
     print("ready", flush=True)
     sys.stdin.readline()

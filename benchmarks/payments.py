@@ -14,6 +14,7 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from benchmarks.support import Bench, Database
 from devnet import networks, node
@@ -30,6 +31,11 @@ WORKER = (
     "--without-heartbeat", "--loglevel", "INFO",
 )  # fmt: skip
 _runs = itertools.count(1)
+
+
+def next_run() -> str:
+    """A label of its own for each run."""
+    return f"run{next(_runs)}"
 
 
 def run(bench: Bench) -> None:
@@ -58,24 +64,30 @@ class Paying:
     """The product's processes on a durable database, and a local chain that mines each second."""
 
     bench: Bench
+    name = "payments"
 
     @cached_property
     def database(self) -> Database:
-        return self.bench.database("payments", migrate=())
+        return self.bench.database(self.name, migrate=())
+
+    def start_chain(self) -> dict[str, dict[str, Any]]:
+        """Starts the node; returns the settings of its network."""
+        node.install()
+        self.chain = Anvil(ARBITRUM, port=free_port(), log=self.bench.folder / "anvil.log", block_seconds=1)
+        self.chain.start()
+        self.token = Deployer(self.chain.url).deploy("TetherLike")
+        return {"arbitrum": networks.network(ARBITRUM, rpc_urls=[self.chain.url], token=self.token)}
+
+    def stop_chain(self) -> None:
+        self.chain.stop()
 
     def start(self) -> None:
-        folder = self.bench.folder
-        node.install()
-        self.chain = Anvil(ARBITRUM, port=free_port(), log=folder / "anvil.log", block_seconds=1)
+        folder = self.bench.folder / self.name
+        folder.mkdir()
         self.valkey = ValkeyServer(state=folder, durable=True)
-        self.chain.start()
         self.valkey.spawn()
         self.valkey.wait()
-        token = Deployer(self.chain.url).deploy("TetherLike")
-        networks.write(
-            folder / "networks.toml", {"arbitrum": networks.network(ARBITRUM, rpc_urls=[self.chain.url], token=token)}
-        )
-        self.token = token
+        networks.write(folder / "networks.toml", self.start_chain())
         keystore = KeystoreFile(folder / "signer" / "keystore.json")
         keystore.create(PASSPHRASE)
         self.environment = self.database.environment | {
@@ -92,7 +104,7 @@ class Paying:
             "SIGNER_DAILY_CAP_MICRO": str(10**15),
         }
         self._manage("prepare_signer", signer)
-        self.bench.clients(self._client("fund"), count=1, env=self.environment)
+        self.bench.clients(self.client("fund"), count=1, env=self.environment)
         self.children = [
             self._spawn("signer", *WORKER, "-c", "1", "-Q", "signer", "-n", "signer@bench", env=signer),
             self._spawn("worker", *WORKER, "-c", "4", "-Q", "default", "-n", "worker@bench", env=self.environment),
@@ -101,15 +113,16 @@ class Paying:
             wait_until(lambda child=child: " ready." in child.last_words(200), what=child.name, child=child, seconds=60)
 
     def stop(self) -> None:
-        for child in [*getattr(self, "children", []), self.chain.child, self.valkey.child]:
+        for child in [*getattr(self, "children", []), self.valkey.child]:
             if child is not None:
                 child.kill()
+        self.stop_chain()
 
     # --- contestants ------------------------------------------------------------------------------------------------
 
     def product(self) -> float:
         """From the wish of the engine's task, as approving sends it, to the last transaction in the node's pool."""
-        return self.bench.rate(self._client("pay"), count=1, env=self.environment)
+        return self.bench.rate(self.client("pay"), count=1, env=self.environment)
 
     def web3_loop(self) -> float:
         """web3.py: build, sign, send, one after the other; nothing is stored."""
@@ -126,8 +139,8 @@ class Paying:
 
     # --- processes --------------------------------------------------------------------------------------------------
 
-    def _client(self, what: str) -> list[str]:
-        return [sys.executable, "-m", "benchmarks._payments_client", what, str(PAYMENTS), f"run{next(_runs)}"]
+    def client(self, what: str) -> list[str]:
+        return [sys.executable, "-m", "benchmarks._payments_client", what, str(PAYMENTS), next_run()]
 
     def _manage(self, command: str, environment: dict[str, str]) -> None:
         child = self._spawn(command, "manage.py", command, env=environment)
@@ -135,7 +148,7 @@ class Paying:
 
     def _spawn(self, name: str, *command: str, env: dict[str, str]) -> Child:
         child = Child(
-            name=name, command=[sys.executable, *command], log=self.bench.folder / f"{name}.log", env=env,
+            name=name, command=[sys.executable, *command], log=self.bench.folder / self.name / f"{name}.log", env=env,
             cwd=Path(__file__).parent.parent,
         )  # fmt: skip
         child.spawn()
