@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import orjson
 
 from treasury.chains.errors import BlockNotAvailable, MalformedAnswer
@@ -22,9 +23,7 @@ TRANSFER_TOPIC = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3
 """keccak256("Transfer(address,address,uint256)")"""
 
 _PADDING = "0" * 24
-_TOPIC = b'"%s"' % TRANSFER_TOPIC.encode()
-_OTHER_TOPICS = re.compile(b',"[0-9a-f]{64}","%s([0-9a-f]{40})"' % _PADDING.encode())
-_OTHER_TOPICS_BYTES = 134
+_TOPIC = TRANSFER_TOPIC.encode()
 _ADDRESS_TOPIC = re.compile(_PADDING + "[0-9a-f]{40}")
 
 
@@ -40,12 +39,10 @@ class BlockInfos:
     def recipients(self) -> bytes:
         """Recipients of every Transfer log, 40 lower-case hex digits each. Raises what `parsed` raises."""
         body = self.body.lower()
-        # What follows each Transfer topic. As many matches as there are such places leave no byte between them.
-        behind = [rest[:_OTHER_TOPICS_BYTES] for rest in body.split(_TOPIC)[1:]]
-        found = _OTHER_TOPICS.findall(b"".join(behind))
+        recipients = _recipients_between(body.split(_TOPIC))
         receipts = body.count(b'"blocknumber":%d,' % self.block.number)
-        if len(found) == len(behind) and receipts == self.transactions and b"\\" not in body:
-            return b"".join(found)
+        if recipients is not None and receipts == self.transactions and b"\\" not in body:
+            return recipients
         return _log_recipients(self.parsed)
 
     @cached_property
@@ -68,6 +65,31 @@ class BlockInfos:
             if read.integer(info.get("blockNumber"), "block number") != self.block.number:
                 raise MalformedAnswer(f"a receipt of another block in block {self.block.number}")
         return infos
+
+
+# What stands behind the topic of a Transfer: ","<sender: 64 digits>","<24 zeros><recipient: 40 digits>"
+_BEHIND_BYTES = 135
+_MARKS_AT = [0, 1, 2, 67, 68, 69, 134]
+_MARKS = np.frombuffer(b'","' + b'","' + b'"', dtype=np.uint8)
+_ZEROS, _RECIPIENT = slice(70, 94), slice(94, 134)
+_HEX_DIGITS = b"0123456789abcdef"
+
+
+def _recipients_between(parts: Sequence[bytes]) -> bytes | None:
+    """The recipients in what stands between Transfer topics; None if a single one does not look as it should."""
+    count = len(parts) - 1
+    if not count:
+        return b""
+    if b"".join([part[-1:] for part in parts[:-1]]) != b'"' * count:
+        return None
+    topics = b"".join([part[:_BEHIND_BYTES] for part in parts[1:]])
+    # No part gives more than its share, so at this length each has given all of it; and but for the marks all is hex.
+    if len(topics) != _BEHIND_BYTES * count or len(topics.translate(None, _HEX_DIGITS)) != len(_MARKS) * count:
+        return None
+    rows = np.frombuffer(topics, dtype=np.uint8).reshape(-1, _BEHIND_BYTES)
+    if (rows[:, _MARKS_AT] != _MARKS).any() or (rows[:, _ZEROS] != ord("0")).any():
+        return None
+    return rows[:, _RECIPIENT].tobytes()
 
 
 def _log_recipients(infos: Sequence[Mapping[str, Any]]) -> bytes:

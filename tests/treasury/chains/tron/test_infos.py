@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import Any
 
 import orjson
@@ -162,3 +163,36 @@ def test_bytes_are_what_counts() -> None:
     infos = BlockInfos(BLOCK, 5, orjson.dumps(answer))
     assert infos.recipients.decode() == raw_tron_address(ALICE)[1:].hex() * 5
     assert "parsed" not in infos.__dict__
+
+
+def test_only_transfers_to_those_asked_for_are_built_and_keep_their_ordinals() -> None:
+    answer = [info(1, log(ALICE, 1), log(BOB, 2), log(ALICE, 3)), info(2, log(BOB, 4))]
+    to_bob = frozenset({raw_tron_address(BOB)[1:].hex()})
+    parsed = infos_of(answer).parsed
+    picked = block_transfers(parsed, BLOCK, DIGITS, TOKEN, to=to_bob)
+    assert picked == [each for each in block_transfers(parsed, BLOCK, DIGITS, TOKEN) if each.recipient == BOB]
+    assert [(each.ordinal, each.log_index) for each in picked] == [(1, 1), (0, 3)]
+
+
+def test_a_malformed_transfer_to_somebody_else_is_refused_too() -> None:
+    parsed = infos_of([info(1, log(ALICE, 1), log(BOB, 2) | {"data": "00"})]).parsed
+    with pytest.raises(MalformedAnswer):
+        block_transfers(parsed, BLOCK, DIGITS, TOKEN, to=frozenset({raw_tron_address(ALICE)[1:].hex()}))
+
+
+@pytest.mark.parametrize("put", ["", '"', "0", " ", "F", "\\", ",", "x"])
+def test_whatever_is_damaged_behind_a_topic_is_read_as_json_says_or_refused(put: str) -> None:
+    body = infos_of([info(n, log(BOB, n + 1)) for n in range(3)]).body.decode()
+    second = body.index(TRANSFER_TOPIC, body.index(TRANSFER_TOPIC) + 1) + len(TRANSFER_TOPIC)
+    for place in range(second, second + len('","","') + 2 * 64):
+        damaged = (body[:place] + put + body[place + 1 :]).encode()
+        infos = infos_of([0] * 3, body=damaged)
+        try:
+            logs = [each["log"][0] for each in json.loads(damaged)]
+        except ValueError:
+            with pytest.raises(MalformedAnswer):
+                _ = infos.recipients
+            continue
+        last = [each["topics"][2] for each in logs if each["topics"][0] == TRANSFER_TOPIC and len(each["topics"]) == 3]
+        expected = [each.lower()[24:] for each in last if re.fullmatch("0{24}[0-9a-fA-F]{40}", each)]
+        assert infos.recipients.decode() == "".join(expected), place - second
