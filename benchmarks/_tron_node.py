@@ -39,11 +39,11 @@ def fund(node: TronNode, wallet: str, *, tokens: int) -> None:
 
 
 def held(node: TronNode, wallet: str) -> int:
-    """The wallet's tokens, what waits in the pool taken off. Asking for the pool itself would cost the node more."""
+    """The wallet's tokens less what waits in the pool. No fault touches this; the pool itself would cost more."""
     asked = {"owner_address": wallet, "contract_address": networks.TRON_TOKEN, "visible": True}
     parameter = raw_tron_address(wallet)[1:].rjust(32, b"\0").hex()
     answer = node.ask(
-        "wallet/triggerconstantcontract", function_selector="balanceOf(address)", parameter=parameter, **asked
+        "honest/wallet/triggerconstantcontract", function_selector="balanceOf(address)", parameter=parameter, **asked
     )
     return int(answer["constant_result"][0], 16)
 
