@@ -113,6 +113,7 @@ def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *,
     page.get_by_test_id("to-review").click()
     assert re.sub(r"\s", "", page.get_by_test_id("review-address").inner_text()) == address
     page.fill("input[name=password]", PASSWORD)
+    demo.forget_mails()
     page.get_by_test_id("submit-withdrawal").click()
     expect(page).to_have_url(re.compile(r"/withdrawals/[0-9a-f-]{36}/"))
     url = page.url

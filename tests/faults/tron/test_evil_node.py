@@ -31,7 +31,7 @@ from treasury.deposits import following
 from treasury.models import Broadcast, PaymentOrder
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-VISITS_BEFORE, VISITS_AFTER = 25, 8
+VISITS_BEFORE, VISITS_AFTER = 16, 8
 """In each, whatever is asked is answered with lies that are made up anew."""
 
 USDT = 1_000_000
