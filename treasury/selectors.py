@@ -64,7 +64,7 @@ class DepositView:
 
 @dataclass(frozen=True, slots=True)
 class NetworkStatus:
-    """How well we follow one network. `lag_blocks`: blocks known but not yet scanned; None before the first scan."""
+    """How well we follow one network. `lag_blocks`: blocks to be scanned that are not yet; None before any scan."""
 
     code: str
     name: str
@@ -213,6 +213,7 @@ def _status(network: Network, state: NetworkState | None, now: datetime) -> Netw
     if state is None:
         return NetworkStatus(network.code, network.name, None, None, None, None, None, None, None, "")
     seen = state.head_seen_at
+    newest = state.finalized_number if network.reads_ahead else state.head_number
     return NetworkStatus(
         code=network.code,
         name=network.name,
@@ -220,7 +221,7 @@ def _status(network: Network, state: NetworkState | None, now: datetime) -> Netw
         head_seen_at=seen,
         scanned_number=state.scanned_number,
         finalized_number=state.finalized_number,
-        lag_blocks=max(state.head_number - state.scanned_number, 0),
+        lag_blocks=max(newest - state.scanned_number, 0),
         seconds_since_head=(now - seen).total_seconds() if seen else None,
         halted_at=state.halted_at,
         halt_reason=state.halt_reason,

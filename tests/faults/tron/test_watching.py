@@ -14,7 +14,7 @@ from tests.support.paying import run_until_killed_or_done
 from tests.support.suite import Share
 from tests.support.tron import LocalTron
 from tests.support.watching import alarms, check_books, only_deposit
-from treasury import failpoints, halts
+from treasury import failpoints, halts, selectors
 from treasury.chains import registry
 from treasury.chains.errors import EndpointUnavailable
 from treasury.deposits import scan_foreign_tokens
@@ -51,6 +51,7 @@ def test_the_cursor_stays_on_what_is_solid(watch: Watch) -> None:
     state = NetworkState.objects.get(network="tron")
     assert state.scanned_number == state.finalized_number == watch.chain.height - 18
     assert state.head_number == watch.chain.height
+    assert selectors.network_statuses()[0].lag_blocks == 0, "what is not solid yet is not behind"
 
 
 def test_after_ten_thousand_blocks_without_a_watcher_every_deposit_is_credited(watch: Watch) -> None:
