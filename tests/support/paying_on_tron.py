@@ -29,13 +29,14 @@ class TronDesk(Desk):
     """Payments on TRON, step by step. The hot wallet is known and funded."""
 
     chain: LocalTron  # type: ignore[assignment]  # another node with the same few methods
+    solid_lag: int = SOLID_LAG
 
     @staticmethod
     def new_address() -> str:
         return tron_address(os.urandom(20))
 
     def make_final(self) -> None:
-        self.chain.mine(SOLID_LAG + 1)
+        self.chain.mine(self.solid_lag + 1)
 
     def send(self) -> None:
         broadcasts.send_broadcasts(self.code)
@@ -67,14 +68,22 @@ def last_attempt(desk: Desk) -> Broadcast:
 
 
 @pytest.fixture
-def tron_desk(tron: LocalTron, networks: object, signer: Signer) -> Iterator[TronDesk]:
+def solid_lag() -> int:
+    """How many blocks behind the head the desk's chain is solid. A module may have another one."""
+    return SOLID_LAG
+
+
+@pytest.fixture
+def tron_desk(tron: LocalTron, networks: object, signer: Signer, solid_lag: int) -> Iterator[TronDesk]:
     """Payments on a new local TRON chain, two solid blocks old."""
+    if solid_lag != SOLID_LAG:
+        tron.reset(solid_lag=solid_lag)
     with signer.role():
         signing.ensure_wallets()
-    desk = TronDesk(chain=tron, signer=signer, code="tron")
+    desk = TronDesk(chain=tron, signer=signer, code="tron", solid_lag=solid_lag)
     tron.fund(desk.wallet.address, 100_000 * TRX)
     tron.mint(desk.wallet.address, 1_000_000 * MICRO)
-    tron.mine(SOLID_LAG + 2)
+    tron.mine(solid_lag + 2)
     book_opening_balances(network="tron")
     yield desk
     tron.control("clear_faults")

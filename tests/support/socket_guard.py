@@ -44,6 +44,8 @@ def _guarded(name: str, report: Callable[[str], None]) -> Callable[..., Any]:
         if open_transactions():
             where = "".join(traceback.format_stack(limit=12)[:-1])
             report(where)
+            if name.startswith("connect"):
+                self.close()  # who opened it expects errors of the network, and would leave this one open
             raise SocketInsideTransaction(f"socket.{name}: {MARK}, at:\n{where}")
         return plain(self, *args, **kwargs)
 

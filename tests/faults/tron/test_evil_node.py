@@ -17,30 +17,41 @@ from tronpy import Tron, proto
 from tronpy.providers import HTTPProvider
 
 from devnet.tron import protocol
-from devnet.tron.addresses import base58_of
+from devnet.tron.addresses import Key, base58_of, sha256
 from devnet.tron.lies import LIES
 from tests.support.paying import Signer
-from tests.support.paying_on_tron import SOLID_LAG, TronDesk
+from tests.support.paying_on_tron import TronDesk
 from tests.support.tron import TRX, LocalTron
 from tests.support.watching import Depositor, Depositors, check_books
 from treasury import broadcasts, halts
 from treasury.chains import registry
-from treasury.chains.errors import ChainError
+from treasury.chains.errors import ChainError, InvalidTransaction
 from treasury.chains.tron.infos import TRANSFER_TOPIC
+from treasury.chains.tron.transactions import RawTransaction, transfer_calldata
 from treasury.deposits import following
 from treasury.models import Broadcast, PaymentOrder
+from treasury.signing.rules import OrderFacts, OwnWallet, Refused, Reserved, check_signed
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-VISITS_BEFORE, VISITS_AFTER = 16, 8
-"""In each, whatever is asked is answered with lies that are made up anew."""
+VISITS_BEFORE, VISITS_AFTER, OFFERS = 12, 8, 50
+"""How often each lie is asked for; each time what it says is made up anew."""
 
 USDT = 1_000_000
 ALSO = {"transaction_missing": ("receipt_missing",)}  # only what has no receipt is looked for
 # What is asked before a signature, and what after it; some of it both.
 BOTH = ("head_", "solid_", "balance_")
-NEVER_ASKED = sorted(name for name in LIES if name.startswith(("tx_", "sign_", "price_activation_")))
+OFFERED = sorted(name for name in LIES if name.startswith("tx_"))
+NEVER_ASKED = sorted(name for name in LIES if name.startswith(("sign_", "price_activation_")))
 AFTER_SIGNING = sorted(name for name in LIES if name.startswith(("receipt_", "transaction_", "broadcast_", *BOTH)))
-BEFORE_SIGNING = sorted({*LIES} - {*AFTER_SIGNING, *NEVER_ASKED} | {name for name in LIES if name.startswith(BOTH)})
+BEFORE_SIGNING = sorted(
+    {*LIES} - {*AFTER_SIGNING, *OFFERED, *NEVER_ASKED} | {name for name in LIES if name.startswith(BOTH)}
+)
+
+
+@pytest.fixture
+def solid_lag() -> int:
+    """A third of the real one: every visit reads so many blocks of both nodes."""
+    return 6
 
 
 @pytest.fixture
@@ -59,7 +70,8 @@ def anna(evil_desk: TronDesk, signer: Signer, depositors: Depositors) -> Deposit
 
 
 def test_there_are_a_thousand_lies() -> None:
-    assert {*BEFORE_SIGNING, *AFTER_SIGNING, *NEVER_ASKED} == set(LIES)
+    assert {*BEFORE_SIGNING, *AFTER_SIGNING, *OFFERED, *NEVER_ASKED} == set(LIES)
+    assert len(OFFERED) * OFFERS + len(BEFORE_SIGNING) * VISITS_BEFORE + len(AFTER_SIGNING) * VISITS_AFTER >= 950
 
 
 @pytest.mark.parametrize("name", BEFORE_SIGNING)
@@ -79,7 +91,7 @@ def test_a_lie_changes_nothing_that_is_signed(evil_desk: TronDesk, name: str) ->
     registry.reset()
     for _ in range(3):
         _work(evil_desk)
-        chain.mine(SOLID_LAG + 1)
+        evil_desk.make_final()
     _assert_signed_as_ordered()
     _assert_nobody_is_paid_twice(evil_desk)
     assert Broadcast.objects.filter(signed_bytes__isnull=False).count() >= VISITS_BEFORE
@@ -98,7 +110,7 @@ def test_a_lie_credits_nothing_and_pays_nothing_twice(evil_desk: TronDesk, anna:
         chain.control("lie", names=[name, *ALSO.get(name, ())], seed=seed)
         registry.reset()  # or the node that was caught once would not be asked for half a minute
         _work(evil_desk)
-        chain.mine(SOLID_LAG // 3)
+        chain.mine(evil_desk.solid_lag // 3)
         _misfortune(evil_desk, anna, name)
         assert anna.available <= paid
         if seed == VISITS_AFTER // 2:
@@ -110,11 +122,35 @@ def test_a_lie_credits_nothing_and_pays_nothing_twice(evil_desk: TronDesk, anna:
     registry.reset()  # the node that lied is not cooling down any more
     for _ in range(3):
         halts.resume_network("tron", actor_label="a person")
-        chain.mine(SOLID_LAG + 1)
+        evil_desk.make_final()
         _work(evil_desk)
     assert anna.available == paid, "in the end every deposit is credited, and nothing else"
     _assert_nobody_is_paid_twice(evil_desk)
     check_books()
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_transaction_that_a_lying_node_offers_is_never_taken_for_the_order(
+    tron: LocalTron, networks: dict[str, Any], name: str
+) -> None:
+    """We build our own and never ask. Had somebody asked and signed blindly, the signer's last look would see it."""
+    key, invent = tron.new_key(trx=1_000), random.Random(name)
+    network, wallet = registry.network("tron"), OwnWallet(wallet_id=1, address=base58_of(key.address), path="")
+    for seed in range(OFFERS):
+        recipient, amount = TronDesk.new_address(), invent.randrange(1, 10**12)
+        honest = _offered(tron, wallet.address, recipient, amount)
+        asked = _reserved(honest, recipient, amount)
+        payload = RawTransaction.decode(honest.raw_data.SerializeToString())
+        assert check_signed(_signed(honest, key), asked, payload, network, wallet), "what is honest passes"
+
+        tron.control("lie", name=name, seed=seed)
+        told = _offered(tron, wallet.address, recipient, amount)
+        tron.control("lie", off=True)
+        told.raw_data.timestamp = honest.raw_data.timestamp
+        if name != "tx_expiration":
+            told.raw_data.expiration = honest.raw_data.expiration
+        with pytest.raises((Refused, InvalidTransaction)):
+            check_signed(_signed(told, key), asked, payload, network, wallet)
 
 
 def test_tronpys_own_way_of_signing_falls_for_it(tron: LocalTron) -> None:
@@ -126,6 +162,43 @@ def test_tronpys_own_way_of_signing_falls_for_it(tron: LocalTron) -> None:
     transfer = client.trx.transfer(base58_of(key.address), wanted, 10 * TRX).build()
     tron.control("lie", off=True)
     assert transfer.txid != proto.calculate_txid_from_raw_data(transfer._raw_data)
+
+
+def _offered(tron: LocalTron, owner: str, recipient: str, amount: int) -> Any:
+    """The unsigned transaction that the node makes of a transfer."""
+    answer = tron.ask(
+        "wallet/triggersmartcontract",
+        owner_address=owner,
+        contract_address=tron.token,
+        function_selector="transfer(address,uint256)",
+        parameter=transfer_calldata(recipient, amount)[4:].hex(),
+        fee_limit=30 * TRX,
+        visible=True,
+    )
+    made = protocol.Transaction()
+    made.raw_data.ParseFromString(bytes.fromhex(answer["transaction"]["raw_data_hex"]))
+    return made
+
+
+def _signed(unsigned: Any, key: Key) -> bytes:
+    """With the signature's last byte as the signer writes it."""
+    *rs, v = key.sign(sha256(unsigned.raw_data.SerializeToString()))
+    made = protocol.Transaction(raw_data=unsigned.raw_data, signature=[bytes([*rs, v % 27 + 27])])
+    return bytes(made.SerializeToString())
+
+
+def _reserved(honest: Any, recipient: str, amount: int) -> Reserved:
+    """An order for the transfer, and a broadcast of it with the honest offer's limits and times."""
+    raw = honest.raw_data
+    order = OrderFacts(
+        order_id=1, reference="an order", network="tron", address=recipient, amount_micro=amount, revision=1,
+        approvals_required=0, state="open", wallet_id=1, nonce=0, approvals=(),
+    )  # fmt: skip
+    return Reserved(
+        broadcast_id=1, purpose="payment", network="tron", wallet_id=1, nonce=0, to_address="", data=b"", order=order,
+        fee_limit_sun=raw.fee_limit, ref_block=raw.ref_block_bytes + raw.ref_block_hash, expiration_ms=raw.expiration,
+        timestamp_ms=raw.timestamp,
+    )  # fmt: skip
 
 
 def _assert_told(chain: LocalTron, name: str) -> None:
@@ -142,7 +215,7 @@ def _misfortune(desk: TronDesk, anna: Depositor, name: str) -> None:
         desk.chain.send(desk.chain.transfer_token(poor, anna.address, 5 * USDT))
     if name == "transaction_missing":
         desk.chain.control("travel", seconds=registry.network("tron").expiration_seconds + 10)
-        desk.chain.mine(SOLID_LAG + 1)
+        desk.make_final()
 
 
 def _work(desk: TronDesk) -> None:
