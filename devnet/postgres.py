@@ -52,6 +52,8 @@ FORGETFUL = {
     "checkpoint_timeout": "1h",
     "autovacuum": "off",
 }
+QUICK_PASSWORDS = "scram_iterations=1"
+"""Of throw-away servers, from PostgreSQL 16 on: else each connection costs both sides 3 ms more."""
 
 
 @dataclass(frozen=True)
@@ -162,13 +164,16 @@ class PostgresServer:
         command = [
             str(self.programs.bin / "initdb"), "-D", str(draft), "-U", SUPERUSER, "--encoding=UTF8", *locale,
             "--locale=C.UTF-8", "--auth-local=scram-sha-256", "--auth-host=reject", f"--pwfile={password_file}",
-            "--no-instructions", *([] if self.durable else ["--no-sync"]),
+            "--no-instructions", *([] if self.durable else ["--no-sync"]), *self._quick_passwords(),
         ]  # fmt: skip
         try:
             self._run(command)
         finally:
             password_file.unlink(missing_ok=True)
         draft.rename(self.data)
+
+    def _quick_passwords(self) -> list[str]:
+        return ["-c", QUICK_PASSWORDS] if not self.durable and self.programs.major >= 16 else []
 
     def _check_major(self) -> None:
         made_by = int((self.data / "PG_VERSION").read_text(encoding="utf-8").split(".")[0])
@@ -214,6 +219,7 @@ class PostgresServer:
         command = [str(self.programs.bin / "postgres"), "-D", str(self.data), "-p", str(PORT)]
         for key, value in options.items():
             command += ["-c", f"{key}={value}"]
+        command += self._quick_passwords()
         return Child(
             name=self.name,
             command=command,
