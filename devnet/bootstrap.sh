@@ -96,7 +96,12 @@ install_requirements() {
 
 has_library() { ldconfig -p 2>/dev/null | grep -q "$1" || [ -e "/usr/lib/$1" ] || [ -e "/opt/homebrew/lib/$1" ]; }
 has_font() { ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf >/dev/null 2>&1 || fc-list 2>/dev/null | grep -qi dejavu; }
-has_browser() { command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1; }
+has_browser() {
+    for name in chromium-headless-shell chromium chromium-browser google-chrome; do
+        command -v $name >/dev/null 2>&1 && return 0
+    done
+    return 1
+}
 
 missing_packages() {
     case $target in
@@ -107,7 +112,7 @@ missing_packages() {
             ;;
     esac
     case $target in
-        test | bench) has_browser || echo chromium ;;
+        test | bench) has_browser || echo chromium-headless-shell ;;
         messages) command -v xgettext >/dev/null 2>&1 || echo gettext ;;
     esac
 }
@@ -120,8 +125,11 @@ install_packages() {
         say "Installing system packages: $missing (NO_SYSTEM_PACKAGES=1 leaves them out)"
         mkdir -p .cache
         export DEBIAN_FRONTEND=noninteractive
+        # Releases without the headless shell have the whole browser.
+        others=$(echo "$missing" | sed s/chromium-headless-shell/chromium/)
+        apt_install="apt-get install -y --no-install-recommends"
         # shellcheck disable=SC2086  # one argument per package
-        if { apt-get update && apt-get install -y --no-install-recommends $missing; } > .cache/system-packages.log 2>&1; then
+        if { apt-get update && { $apt_install $missing || $apt_install $others; }; } > .cache/system-packages.log 2>&1; then
             return 0
         fi
         say "apt-get did not install them; its words are in .cache/system-packages.log"

@@ -9,22 +9,13 @@ something to show (a withdrawal) take the first one that the history links to.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-CHROMIUM = "/usr/bin/chromium"
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.support.chromium import launched
+
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 PUBLIC = {
     "home": "/",
@@ -72,17 +63,6 @@ class Wish:
 
     def wants(self, name: str) -> bool:
         return not self.only or name in self.only
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's own Chromium; never a downloaded one."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def context_of(browser: Browser, *, size: str, theme: str, language: str) -> BrowserContext:
@@ -179,7 +159,7 @@ def main() -> None:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     wish = Wish(given.base.rstrip("/"), given.out, given.email, given.password, frozenset(given.only))
-    with chromium() as browser:
+    with launched() as browser:
         for size in given.sizes:
             for theme in given.themes:
                 for language in given.languages:
