@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
 from payouts.links import confirmation_token
@@ -19,8 +18,9 @@ from payouts.models import WithdrawalRequest
 from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, funds, in_review
 from tests.portal.pages.conftest import HEAD, a_deposit, heads_at
 from tests.support.accessibility import COLOURS, serious_problems
-from tests.support.databases import CommittedDatabase
-from tests.support.product import Product
+from tests.support.databases import CommittedDatabase, cloned_database, used_by_django
+from tests.support.product import forget_queues, processes_on
+from tests.support.suite import Share
 from tests.support.watching import Pool
 from treasury.addresses import deposit_address_for
 from treasury.models import Deposit, DepositAddress, NetworkState
@@ -101,24 +101,49 @@ class Site:
             self.complaints.append(f"{message.location.get('url')}: {message.text}")
 
 
+@dataclass(frozen=True)
+class Open:
+    """A web server that the tests of this file share, as customers share the real one."""
+
+    url: str
+    database: CommittedDatabase
+    pool: Pool
+
+
+@pytest.fixture(scope="module")
+def opened(share: Share, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    with (
+        cloned_database(share) as database,
+        processes_on(share, database, tmp_path_factory.mktemp("web")) as product,
+    ):
+        pool = Pool(database.signer_url)
+        product.changes["ADDRESS_POOL_PUBLIC_KEY"] = pool.public_key
+        yield Open(product.web(), database, pool)
+
+
 @pytest.fixture
 def site(
-    product: Product, committed_db: CommittedDatabase, networks: dict[str, Any], settings: Settings, browser: Browser
+    opened: Open,
+    share: Share,
+    networks: dict[str, Any],
+    settings: Settings,
+    browser: Browser,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[Site]:
-    """The site with a customer who has money, an address and a verified mailbox; consoles must have stayed silent."""
-    cache.clear()
-    pool = Pool(committed_db.signer_url)
-    settings.ADDRESS_POOL_PUBLIC_KEY = product.changes["ADDRESS_POOL_PUBLIC_KEY"] = pool.public_key
-    pool.add(3)
-    customer = a_customer(micro=1000 * USDT)
-    customer.emailaddress_set.create(email=customer.email, verified=True, primary=True)
-    deposit_address_for(customer_id=customer.pk, family="evm")
-    heads_at(HEAD + 2)
-    site = Site(product.web(), customer, browser)
-    yield site
-    for context in browser.contexts:
-        context.close()
-    assert site.complaints == []
+    """The site with a new customer: money, an address, a verified mailbox. Consoles must have stayed silent."""
+    forget_queues(share)
+    with used_by_django(opened.database, share, django_db_blocker):
+        settings.ADDRESS_POOL_PUBLIC_KEY = opened.pool.public_key
+        opened.pool.add(3)
+        customer = a_customer(micro=1000 * USDT)
+        customer.emailaddress_set.create(email=customer.email, verified=True, primary=True)
+        deposit_address_for(customer_id=customer.pk, family="evm")
+        heads_at(HEAD + 2)
+        site = Site(opened.url, customer, browser)
+        yield site
+        for context in browser.contexts:
+            context.close()
+        assert site.complaints == []
 
 
 def test_no_public_page_is_hard_to_use_for_anybody(site: Site) -> None:
@@ -207,7 +232,7 @@ def test_a_withdrawal_is_asked_for_and_confirmed(site: Site, scripts: bool) -> N
     page.fill("[name=password]", PASSWORD)
     page.click("[data-testid=submit-withdrawal]")
     expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
-    made = WithdrawalRequest.objects.get()
+    made = WithdrawalRequest.objects.get(customer=site.customer)
     page.goto(f"/withdrawals/confirm/{confirmation_token(made)}/")
     page.click("[data-testid=confirm]")
     expect(page.get_by_test_id("withdrawal-state")).to_have_text("In review")

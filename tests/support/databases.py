@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -40,9 +41,41 @@ class CommittedDatabase:
     signer_url: str
 
 
+@contextmanager
+def cloned_database(share: Share) -> Iterator[CommittedDatabase]:
+    """A fresh copy of the template, dropped afterwards."""
+    name = f"{share.database}_{next(_numbers)}"
+    postgres = share.services.postgres()
+    postgres.clone_database(name, template=TEMPLATE)
+    try:
+        yield CommittedDatabase(
+            name=name,
+            app_url=share.database_url("app", name),
+            owner_url=share.database_url("owner", name),
+            signer_url=share.database_url("signer", name),
+        )
+    finally:
+        postgres.drop_database(name)
+
+
+@contextmanager
+def used_by_django(database: CommittedDatabase, share: Share, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Django, and processes that get this process's environment, work on that database."""
+    settings = connections.settings["default"]  # the very dictionary that every thread's connection reads
+    with pytest.MonkeyPatch.context() as patch, blocker.unblock():
+        for variable, value in share.environment(database.name).items():
+            patch.setitem(os.environ, variable, value)
+        connections.close_all()
+        patch.setitem(settings, "NAME", database.name)
+        try:
+            yield
+        finally:
+            connections.close_all()
+
+
 @pytest.fixture
 def committed_db(
-    request: pytest.FixtureRequest, share: Share, django_db_blocker: DjangoDbBlocker, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, share: Share, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[CommittedDatabase]:
     """A fresh copy of the template in which commits are commits; Django and started processes use it.
 
@@ -50,24 +83,5 @@ def committed_db(
     """
     if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
         raise pytest.UsageError("a test uses either `committed_db` or `db`, not both")
-    name = f"{share.database}_{next(_numbers)}"
-    postgres = share.services.postgres()
-    postgres.clone_database(name, template=TEMPLATE)
-    for variable, value in share.environment(name).items():
-        monkeypatch.setitem(os.environ, variable, value)
-    settings = connections.settings["default"]  # the very dictionary that every thread's connection reads
-    with django_db_blocker.unblock():
-        connections.close_all()
-        own = settings["NAME"]
-        settings["NAME"] = name
-        try:
-            yield CommittedDatabase(
-                name=name,
-                app_url=share.database_url("app", name),
-                owner_url=share.database_url("owner", name),
-                signer_url=share.database_url("signer", name),
-            )
-        finally:
-            connections.close_all()
-            settings["NAME"] = own
-            postgres.drop_database(name)
+    with cloned_database(share) as database, used_by_django(database, share, django_db_blocker):
+        yield database

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,15 +153,29 @@ class Product:
         return [text for log in logs if MARK in (text := log.read_text(encoding="utf-8", errors="replace"))]
 
 
-@pytest.fixture
-def product(share: Share, committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[Product]:
-    """The product's processes on this test's own database, with empty queues and an empty cache."""
+def forget_queues(share: Share) -> None:
+    """Empties the queues and the cache of this worker's share."""
     valkey = share.services.valkey()
     for database in share.valkey_databases():
         with valkey.client(database) as client:
             client.flushdb()
-    running = Product(share, committed_db, tmp_path)
-    yield running
-    running.stop()
+
+
+@contextmanager
+def processes_on(share: Share, database: CommittedDatabase, folder: Path) -> Iterator[Product]:
+    """The product's processes on that database, within the block. Sockets must have stayed out of transactions."""
+    running = Product(share, database, folder)
+    try:
+        yield running
+    finally:
+        running.stop()
     if found := running.socket_violations():
         pytest.fail("\n\n".join(found), pytrace=False)
+
+
+@pytest.fixture
+def product(share: Share, committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[Product]:
+    """The product's processes on this test's own database, with empty queues and an empty cache."""
+    forget_queues(share)
+    with processes_on(share, committed_db, tmp_path) as running:
+        yield running
