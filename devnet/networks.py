@@ -56,7 +56,7 @@ OWN: dict[str, dict[str, Any]] = {
         "energy_price_sun_max": 500,
         "expiration_seconds": 600,
         "native_price_micro": 300_000,
-        "scan_max_blocks": 50,
+        "scan_max_blocks": 100,  # of a busy chain 26 MB
         "scan_overlap_blocks": 0,
         "endpoint_max_lag_blocks": 10,
         "explorer_tx_url": "https://tronscan.org/#/transaction/{hash}",

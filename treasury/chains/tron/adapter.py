@@ -14,12 +14,9 @@ from treasury.chains.network import Network
 from treasury.chains.ports import EndpointHealth, TokenFacts
 from treasury.chains.tron import answers as read
 from treasury.chains.tron.client import HEAD, TronClient
-from treasury.chains.tron.reads import TronReads
+from treasury.chains.tron.reads import AT_ONCE, TronReads
 from treasury.chains.tron.sending import TronSending
 from treasury.chains.tron.token import Token
-
-AT_ONCE = 8
-"""Questions to one node at a time: its API takes one each."""
 
 
 class TronAdapter(TronReads, TronSending):

@@ -46,10 +46,15 @@ def data(value: Any, what: str) -> bytes:
 
 def address(value: Any, what: str) -> str:
     """An address in either of the node's forms (41 and 40 hex digits, or base58check), canonical."""
+    return tron_address(raw_address(value, what)[1:])
+
+
+def raw_address(value: Any, what: str) -> bytes:
+    """The same as the 21 bytes that TRON signs over, 0x41 first."""
     if isinstance(value, str) and _ADDRESS.fullmatch(value):
-        return tron_address(bytes.fromhex(value[2:]))
+        return bytes.fromhex(value)
     try:
-        return tron_address(raw_tron_address(str(value))[1:])
+        return raw_tron_address(str(value))
     except ValueError:
         raise MalformedAnswer(f"{what} is not an address: {_short(value)}") from None
 
@@ -117,7 +122,7 @@ def _block_id(raw: dict[str, Any], number: int) -> str:
                 bytes_field(3, data(raw.get("parentHash"), "parent hash")),
                 varint_field(7, number),
                 varint_field(8, integer(raw.get("witness_id"), "witness id")),
-                bytes_field(9, raw_tron_address(address(raw.get("witness_address"), "witness"))),
+                bytes_field(9, raw_address(raw.get("witness_address"), "witness")),
                 varint_field(10, integer(raw.get("version"), "version")),
                 bytes_field(11, data(raw.get("accountStateRoot"), "accounts' root")),
             )

@@ -29,6 +29,9 @@ from treasury.chains.tron import answers as read
 from treasury.chains.tron.client import HEAD, SOLID, TronClient
 from treasury.chains.tron.infos import BlockInfos, block_transfers, foreign_transfers
 
+AT_ONCE = 8
+"""Questions to one node at a time: its API takes one each."""
+
 
 class TronReads:
     """The DepositSource half of the adapter (see ports.py for what each method promises)."""
@@ -140,8 +143,13 @@ class TronReads:
         return (None if first == 0 else known[0]), infos
 
     def _at_once[A, T](self, ask: Callable[[A], T], items: Sequence[A]) -> list[T]:
-        """Several questions to one node at once; the first error is raised."""
-        return [ask(items[0])] if len(items) == 1 else list(self._workers.map(ask, items))
+        """Several questions to one node at once, in their order; an error is raised."""
+        if len(items) == 1:
+            return [ask(items[0])]
+        each = -(-len(items) // AT_ONCE)  # single ones cost more to hand over than to ask
+        shares = [items[at : at + each] for at in range(0, len(items), each)]
+        answers = self._workers.map(lambda share: [ask(item) for item in share], shares)
+        return list(itertools.chain.from_iterable(answers))
 
 
 def _infos_of(client: TronClient, block: BlockRef, *, solid_number: int) -> BlockInfos:

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from treasury.chains.addresses import raw_tron_address, tron_address
 from treasury.chains.errors import BlockNotAvailable, MalformedAnswer
@@ -109,6 +111,7 @@ def test_receipts_that_cannot_be_are_refused_whole() -> None:
         [one | {"blockNumber": 78}],
         [one | {"log": "none"}],
         [one | {"receipt": 5}],
+        [one | {"id": ["5e" * 32]}],
         [5],
         "text",
     ]
@@ -163,6 +166,23 @@ def test_bytes_are_what_counts() -> None:
     infos = BlockInfos(BLOCK, 5, orjson.dumps(answer))
     assert infos.recipients.decode() == raw_tron_address(ALICE)[1:].hex() * 5
     assert "parsed" not in infos.__dict__
+
+
+@given(st.lists(st.lists(st.tuples(st.binary(min_size=20, max_size=20), st.booleans()), max_size=5), max_size=40))
+def test_the_quick_way_finds_what_parsing_finds(blocks: list[list[tuple[bytes, bool]]]) -> None:
+    answer = []
+    for number, logs in enumerate(blocks):
+        made = []
+        for raw, is_token in logs:
+            made.append(log(tron_address(raw), len(raw), contract=DIGITS if is_token else raw.hex()))
+            made.append({"address": raw.hex(), "data": raw.hex() * 5, "topics": [raw.hex() + "0" * 24]})
+        answer.append(info(number, *made, note=str(len(logs)) * number))
+    expected = [raw for logs in blocks for raw, _ in logs]
+    quick = infos_of(answer)
+    assert quick.recipients == b"".join(raw.hex().encode() for raw in expected)
+    assert "parsed" not in quick.__dict__
+    spaced = infos_of(answer, body=json.dumps(answer).encode())
+    assert spaced.recipients == quick.recipients
 
 
 def test_only_transfers_to_those_asked_for_are_built_and_keep_their_ordinals() -> None:
