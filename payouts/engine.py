@@ -32,6 +32,7 @@ from .withdrawals.staff import UNCLAIMED
 logger = logging.getLogger(__name__)
 
 ADVANCE_TASK = "treasury.tasks.advance_payments"
+BATCH = 500
 IN_FLIGHT = (State.ORDERED, State.SENT)
 PAGES_MAX = 40  # of in-flight requests that one run of settle_payouts looks at
 
@@ -41,7 +42,7 @@ Evidence = dict[int, list[WithdrawalApproval]]
 # --- approved -> ordered --------------------------------------------------------------------------------------------
 
 
-def start_payouts(network: str | None = None, limit: int = 500) -> int:
+def start_payouts(network: str | None = None, limit: int = BATCH) -> int:
     """Order the payment of up to `limit` approved requests, oldest first; returns how many were ordered.
 
     Requests on halted networks and of frozen customers wait. One that is not what was approved goes on hold with an
@@ -52,11 +53,13 @@ def start_payouts(network: str | None = None, limit: int = 500) -> int:
             ordered = _order(_claim(network, limit), network)
             failpoints.hit("before_payout_order_commit")
         failpoints.hit("after_payout_order_commit")
-        return ordered
     except (OrderError, ledger.LedgerError):
         # One of them poisons the batch: take them one by one, so that it stops only itself.
         logger.exception("a batch of payments was refused; ordering one by one")
-    return sum(_start_one(pk) for pk in _approved(network).values_list("pk", flat=True)[:limit])
+        ordered = [row for pk in _approved(network).values_list("pk", flat=True)[:limit] for row in _start_one(pk)]
+    for code in sorted({row.network for row in ordered}):
+        wake(ADVANCE_TASK, code)
+    return len(ordered)
 
 
 def _approved(network: str | None) -> QuerySet[WithdrawalRequest]:
@@ -70,7 +73,7 @@ def _claim(network: str | None, limit: int) -> list[WithdrawalRequest]:
     return list(_approved(network).select_for_update(skip_locked=True, of=("self",))[:limit])
 
 
-def _start_one(pk: int) -> int:
+def _start_one(pk: int) -> list[WithdrawalRequest]:
     try:
         with transaction.atomic(durable=True):
             rows = list(_approved(None).filter(pk=pk).select_for_update(skip_locked=True, of=("self",)))
@@ -80,13 +83,13 @@ def _start_one(pk: int) -> int:
             row = WithdrawalRequest.objects.select_for_update().filter(pk=pk, state=State.APPROVED).first()
             if row is not None:
                 _stop(row, type(error).__name__)
-        return 0
+        return []
 
 
-def _order(rows: Sequence[WithdrawalRequest], network: str | None) -> int:
-    """Within the transaction that holds the locks of `rows`."""
+def _order(rows: Sequence[WithdrawalRequest], network: str | None) -> list[WithdrawalRequest]:
+    """Within the transaction that holds the locks of `rows`; returns those that were ordered."""
     if not rows:
-        return 0
+        return []
     evidence = _evidence(rows)
     held = reserved_for(rows)
     good = []
@@ -98,11 +101,9 @@ def _order(rows: Sequence[WithdrawalRequest], network: str | None) -> int:
             _stop(row, fault)
     open_orders([_order_request(row, evidence[row.pk]) for row in good])
     move_many(good, State.ORDERED, by=Party.SYSTEM, process="engine")
-    if good:
-        wake(ADVANCE_TASK)
     if len(rows) > len(good) or len(good) > 1:
         logger.info("ordered %s payments, stopped %s (%s)", len(good), len(rows) - len(good), network or "all networks")
-    return len(good)
+    return good
 
 
 def _evidence(rows: Iterable[WithdrawalRequest]) -> Evidence:

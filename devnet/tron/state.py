@@ -97,13 +97,30 @@ class Earlier:
             if self.get(table, key) is not None:
                 yield key
 
-    def rebuilt(self) -> State:
-        """A state of its own that may be written to and thrown away, e.g. for a constant call."""
-        tables = self.state.copy()
-        for undo in reversed(self.undos):
-            for (table, key), before in undo.items():
-                if before is None:
-                    tables[table].pop(key, None)
-                else:
-                    tables[table][key] = before
-        return State(tables)
+    def writable(self) -> State:
+        """A state over this one that may be written to and is thrown away, e.g. for a constant call."""
+        return _Above(self)
+
+
+class _Above(State):
+    """Its tables hold only what was written, None for what was taken away; the rest is read from below."""
+
+    def __init__(self, below: Earlier) -> None:
+        super().__init__()
+        self.below = below
+
+    def get(self, table: str, key: Any, default: Any = None) -> Any:
+        rows = self.tables[table]
+        found = rows[key] if key in rows else self.below.get(table, key)
+        return default if found is None else found
+
+    def put(self, table: str, key: Any, value: Any) -> None:
+        if self.scopes:
+            scope = self.scopes[-1]
+            if (table, key) not in scope:
+                scope[(table, key)] = self.get(table, key)
+        self.tables[table][key] = value
+
+    def _restore(self, undo: Undo) -> None:
+        for (table, key), before in undo.items():
+            self.tables[table][key] = before

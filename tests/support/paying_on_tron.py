@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -74,8 +75,11 @@ def solid_lag() -> int:
 
 
 @pytest.fixture
-def tron_desk(tron: LocalTron, networks: object, signer: Signer, solid_lag: int) -> Iterator[TronDesk]:
-    """Payments on a new local TRON chain, two solid blocks old."""
+def tron_desk(
+    tron: LocalTron, networks: dict[str, dict[str, Any]], signer: Signer, solid_lag: int
+) -> Iterator[TronDesk]:
+    """Payments on a new local TRON chain, two solid blocks old, whose blocks follow at once on what is sent."""
+    networks["tron"]["block_seconds"] = 0.000_001
     if solid_lag != SOLID_LAG:
         tron.reset(solid_lag=solid_lag)
     with signer.role():

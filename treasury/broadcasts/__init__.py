@@ -33,6 +33,7 @@ __all__ = [
     "reserve_broadcasts",
     "retry_expired",
     "send_broadcasts",
+    "send_signed",
 ]
 
 SIGN = "treasury.signer_tasks.sign_broadcasts"
@@ -46,12 +47,22 @@ def advance_payments(network: str) -> None:
     A chain that cannot be asked is logged and left for the next run; nothing is lost by that.
     """
     _try(confirm_broadcasts, network)
-    if halts.is_halted(network) or not _try(chain_remembers, network):
+    if not send_signed(network):
         return
-    _try(send_broadcasts, network)
     steps = (reserve_broadcasts, retry_expired) if _expires(network) else (reserve_broadcasts, fill_gaps, replace_stuck)
     if sum(_try(step, network) for step in steps):
         wake(SIGN)
+
+
+def send_signed(network: str) -> bool:
+    """Send what is signed: what the signer, too, has done as soon as it has signed some.
+
+    Returns whether payments may go on: not while the network is halted, or its chain has forgotten one.
+    """
+    if halts.is_halted(network) or not _try(chain_remembers, network):
+        return False
+    _try(send_broadcasts, network)
+    return True
 
 
 def reserve_broadcasts(network: str, *, limit: int = reserving.LIMIT) -> int:

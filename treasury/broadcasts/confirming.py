@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from treasury import alarms, failpoints, halts, ledger
 from treasury.broadcasts import proving
@@ -124,6 +125,7 @@ def orders_under_way(
                 block_hash=row.block_hash,
                 why=row.refusal or row.last_error,
                 expiration_ms=row.expiration_ms,
+                sent_at=row.last_sent_at,
             )
         )
     return [
@@ -157,14 +159,18 @@ def _facts(network: Network, wallet: Wallet, orders: Sequence[UnderWay]) -> Chai
 
 
 def _ask_expiring(chain: ExpiringChain, network: Network, orders: Sequence[UnderWay]) -> ChainFacts:
-    """Receipts of every hash there is, the canonical blocks of those that can be final, and what expired for good."""
-    final = chain.finalized()
-    hashes = sorted({tx_hash for order in orders for tx_hash in order.hashes})
+    """Receipts of every hash that can be mined, the canonical blocks of those that can be final, and what expired.
+
+    While hundreds of payments are being sent, the node is not asked about each of them again and again.
+    """
+    final, now = chain.finalized(), timezone.now()
+    attempts = [each for order in orders for each in order.attempts if each.tx_hash]
+    due_for_news = [each for each in attempts if each.may_be_mined(now, final.timestamp, network.block_seconds)]
+    hashes = sorted({each.tx_hash for each in due_for_news if each.tx_hash})
     receipts = _receipts(chain, hashes)
     silent = {
         each.tx_hash: each.expiration_ms
-        for order in orders
-        for each in order.attempts
+        for each in attempts
         if each.tx_hash and each.expiration_ms and each.state != "dead" and each.tx_hash not in receipts
     }
     due = {tx_hash: at_ms for tx_hash, at_ms in silent.items() if at_ms < final.timestamp * 1000}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from treasury.chains.network import Network
@@ -27,6 +28,14 @@ class Attempt:
     block_hash: str
     why: str  # the signer's refusal or the node's last answer
     expiration_ms: int | None = None  # where bytes die by themselves
+    sent_at: datetime | None = None  # the last time; noted before anything leaves
+
+    def may_be_mined(self, now: datetime, chain_time: int, block_seconds: float) -> bool:
+        """Whether there can be news of bytes that expire: they left a block ago, or were mined, or it is past their
+        expiration (`chain_time`, seconds), when the nodes are asked even about what never left, as a proof."""
+        if self.state == "mined" or self.expiration_ms is None or self.expiration_ms <= chain_time * 1000:
+            return True
+        return self.sent_at is not None and self.sent_at + timedelta(seconds=block_seconds) <= now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from treasury.chains import errors
 
 CONNECT_TIMEOUT_SECONDS = 3.0
 _CHUNK_BYTES = 1 << 20
-CONNECTIONS = 8  # kept open at once per endpoint
+CONNECTIONS = 16  # kept open at once per endpoint
 _HEADERS = {"content-type": "application/json", "accept": "application/json", "user-agent": "exchequer"}
 
 

@@ -2,6 +2,13 @@
 
 from .balances import read_wallet_balances
 from .scanning import scan_all_networks, scan_foreign_tokens, scan_network
-from .sending import advance_payments
+from .sending import advance_payments, send_signed_payments
 
-__all__ = ["advance_payments", "read_wallet_balances", "scan_all_networks", "scan_foreign_tokens", "scan_network"]
+__all__ = [
+    "advance_payments",
+    "read_wallet_balances",
+    "scan_all_networks",
+    "scan_foreign_tokens",
+    "scan_network",
+    "send_signed_payments",
+]

@@ -1,4 +1,4 @@
-"""The sender's task."""
+"""The sender's tasks."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def advance_payments(network: str | None = None) -> None:
         return
     for code in registry.networks():
         wake(ADVANCE, code)
+
+
+@shared_task(name="treasury.tasks.send_signed_payments")
+def send_signed_payments(network: str) -> None:
+    """Send what was signed, and nothing else: the signer wakes it with each of its batches."""
+    broadcasts.send_signed(network)

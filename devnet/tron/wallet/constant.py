@@ -15,7 +15,7 @@ from devnet.tron.wallet.registry import Answer, Request, endpoint
 
 def _state(request: Request) -> State:
     """One that may be written to; the caller rolls it back or throws it away."""
-    return request.chain.state if request.view.pending else request.chain.at(request.view.number).rebuilt()
+    return request.chain.state if request.view.pending else request.chain.at(request.view.number).writable()
 
 
 def _try(request: Request) -> tuple[Done, Message]:

@@ -29,6 +29,7 @@ class TronAdapter(TronReads, TronSending):
         self._token = Token(network.token_contract, stranger=stranger)
         self._contract_digits = raw_tron_address(network.token_contract)[1:].hex()
         self._workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"tron-{network.code}")
+        self._senders = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=f"tron-{network.code}-send")
         clients = [
             TronClient(url, timeout_seconds=network.rpc_timeout_seconds, max_answer_bytes=network.rpc_max_answer_bytes)
             for url in network.rpc_urls
@@ -79,4 +80,5 @@ class TronAdapter(TronReads, TronSending):
     def close(self) -> None:
         """Close the kept connections."""
         self._workers.shutdown(wait=False)
+        self._senders.shutdown(wait=False)
         self._pool.close()

@@ -56,6 +56,7 @@ class TronSending(AsksAll[TronClient]):
     network: Network
     _token: Token
     _workers: ThreadPoolExecutor
+    _senders: ThreadPoolExecutor  # of their own, or payments would stand in line behind questions
     _finalized_of: Callable[[TronClient], BlockRef]
     _contract_digits: str  # the token's address in logs: 40 hex digits
 
@@ -104,7 +105,7 @@ class TronSending(AsksAll[TronClient]):
 
     def send_raw_many(self, signed: Sequence[bytes]) -> list[SendOutcome]:
         """Several at once: their order means nothing here."""
-        return list(self._workers.map(self._send, signed))
+        return list(self._senders.map(self._send, signed))
 
     def _send(self, signed: bytes) -> SendOutcome:
         tx_hash = transaction_hash(signed)
