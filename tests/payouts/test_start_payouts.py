@@ -242,3 +242,21 @@ def in_threads(*deeds: Callable[[], int]) -> list[int]:
         thread.join()
     assert len(results) == len(deeds)
     return results
+
+
+def test_the_sender_is_woken_once_what_it_should_find_is_committed(
+    committed_db: CommittedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer = a_customer(micro=500 * USDT)
+    approved(customer), approved(customer)
+    woken: list[tuple[str, str, int]] = []
+
+    def wake(task: str, network: str) -> None:
+        with psycopg.connect(committed_db.owner_url) as another:
+            (seen,) = another.execute("SELECT count(*) FROM treasury_paymentorder").fetchone() or (0,)
+        woken.append((task, network, seen))
+
+    monkeypatch.setattr(engine, "wake", wake)
+    assert engine.start_payouts() == 2
+    assert engine.start_payouts() == 0
+    assert woken == [("treasury.tasks.advance_payments", "arbitrum", 2)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -100,3 +102,19 @@ def test_the_fee_limit_is_the_estimate_at_the_price_with_the_margin_up_to_the_ca
     assert fee_limit_sun(COST, network) == 130_285 * 100 * 120 // 100
     with pytest.raises(FeesTooHigh):
         fee_limit_sun(replace(COST, energy_price_sun=1000), network)
+
+
+def test_news_is_asked_for_once_a_block_can_hold_it_and_past_the_expiration_always() -> None:
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    at = int(now.timestamp())
+    live = replace(attempt(), state="sent", expiration_ms=(at + 60) * 1000)
+
+    def asks(**changes: Any) -> bool:
+        return replace(live, **changes).may_be_mined(now, at, block_seconds=3)
+
+    assert not asks(sent_at=None)
+    assert not asks(sent_at=now - timedelta(seconds=2))
+    assert asks(sent_at=now - timedelta(seconds=3))
+    assert asks(sent_at=now, state="mined"), "a reorg may have taken it back"
+    assert asks(sent_at=None, expiration_ms=at * 1000), "the proof of death is about bytes that never left, too"
+    assert asks(sent_at=None, expiration_ms=None), "what has a nonce is asked for by its nonce"
