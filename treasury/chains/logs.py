@@ -9,6 +9,7 @@ same strict decoder, and both give the same answer: the tests compare them on ev
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import orjson
+import stringzilla as sz
+from numpy.typing import NDArray
 
 from treasury.chains import rpc_values as read
 from treasury.chains.errors import MalformedAnswer
@@ -39,6 +42,7 @@ _TX_HASH_KEY = b'"transactionHash":"0x'
 # The key and the first digits of the hash: enough to choose what is decoded. Ordinals are counted by whole hashes.
 _TX_PREFIX_DIGITS = 16
 _TX_PREFIX_WIDTH = len(_TX_HASH_KEY) + _TX_PREFIX_DIGITS
+_TX_KEY_TABLE = np.frombuffer(_TX_HASH_KEY, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     if envelope(around) != []:
         return None
 
-    recipients = _compact_recipients(found.pieces)
+    recipients = _compact_recipients(_cut(body, starts + _PIECE_AT, _PIECE_WIDTH))
     if recipients is None:
         return None
     picked = wanted.pick(recipients)
@@ -134,14 +138,10 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
     transactions = _compact_tx_prefixes(body, found)
     if transactions is None:
         return None
-    of_interest = {transactions[position] for position in picked}
-    positions = [position for position, prefix in enumerate(transactions) if prefix in of_interest]
-    # A log ends at the first brace behind its fixed part: _compact_logs made sure.
+    of_interest = np.unique(transactions[np.fromiter(picked, dtype=np.int64)])
+    positions = [int(at) for at in np.flatnonzero(np.isin(transactions, of_interest))]
     try:
-        logs = [
-            orjson.loads(body[starts[at] - len(head) : body.index(b"}", starts[at] + _BEHIND_DATA_AT) + 1])
-            for at in positions
-        ]
+        logs = [orjson.loads(body[starts[at] - len(head) : found.ends[at] + 1]) for at in positions]
     except orjson.JSONDecodeError:
         return None
     chosen = frozenset(picked)
@@ -151,56 +151,43 @@ def _scan_compact(body: bytes, *, contract: str, wanted: AddressFilter, envelope
 
 @dataclass(frozen=True, slots=True)
 class _CompactLogs:
-    """Of each log: where its sender begins, its recipient with what stands around it, and what stands where the first
-    log's transaction stands. `end` is where the array's closing bracket stands.
-    """
+    """Where each log's fixed part begins behind its head, where its last brace is, and where the logs end."""
 
-    starts: list[int]
-    pieces: list[bytes]
-    tx_guesses: list[bytes]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
     end: int
 
 
 def _compact_logs(body: bytes, head: bytes) -> _CompactLogs | None:
     """None if the form is not kept; that it is counts only once `_compact_recipients` has said so of the pieces.
 
-    Steps from each log's first "}" behind its fixed part to the next log, which must follow at once with the very same
-    head: so there can be no log in between, of another contract or in another form. All that is wanted of a log is cut
-    out in passing: the answer is larger than the processor's caches, and to come back for it costs as much as the walk.
+    From each log's only "}" on, the next log must follow at once with the very same head: so there can be no log in
+    between, of another contract or in another form. StringZilla searches, ten times as fast as the methods of bytes.
     """
     first = body.find(head, 0, 4096)
     if first < 0:
         return None
     separator = b"}," + head
-    step = len(separator)
-    starts: list[int] = []
-    pieces: list[bytes] = []
-    guesses: list[bytes] = []
-    add, add_piece, add_guess = starts.append, pieces.append, guesses.append
-    find, startswith = body.find, body.startswith
-    at = first + len(head)
-    # The same distance in every log, as long as the numbers before it do not gain a digit.
-    tx_at = max(body.find(_TX_HASH_KEY, at) - at, 0)
-    tx_end = tx_at + _TX_PREFIX_WIDTH
-    while True:
-        add(at)
-        add_piece(body[at + _PIECE_AT : at + _DATA_AT])
-        add_guess(body[at + tx_at : at + tx_end])
-        end = find(b"}", at + _BEHIND_DATA_AT)
-        if not startswith(separator, end):  # also if end is -1
-            break
-        at = end + step
-    if end < 0 or body[end : end + 2] != b"}]":
+    lengths = np.fromiter(map(len, sz.split(body, separator)), dtype=np.int64)
+    braces = np.cumsum(lengths[:-1] + len(separator)) - len(separator)
+    starts = np.concatenate([np.array([first + len(head)], dtype=np.int64), braces + len(separator)])
+    last = body.find(b"}", int(starts[-1]) + _BEHIND_DATA_AT)
+    if last < 0 or body[last : last + 2] != b"}]":
         return None
-    return _CompactLogs(starts, pieces, guesses, end + 1)
+    ends = np.append(braces, last)
+    if (ends - starts < _BEHIND_DATA_AT).any() or sz.count(body, b"}", int(starts[0]), last) != len(braces):
+        return None
+    return _CompactLogs(starts, ends, last + 1)
 
 
-def _compact_recipients(pieces: Sequence[bytes]) -> bytes | None:
+def _cut(body: bytes, starts: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+    """So many bytes from each place on, one row each. The last place has to have them."""
+    stretches: NDArray[np.uint8] = np.ndarray((len(body) - width + 1, width), np.uint8, body, strides=(1, 1))
+    return stretches[starts]
+
+
+def _compact_recipients(table: NDArray[np.uint8]) -> bytes | None:
     """All recipients, 40 hex digits each; None unless each stands between exactly what is to stand around it."""
-    joined = b"".join(pieces)
-    if len(joined) != _PIECE_WIDTH * len(pieces):
-        return None
-    table = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _PIECE_WIDTH)
     before, digits, behind = np.split(
         table, [len(_BEFORE_RECIPIENT), len(_BEFORE_RECIPIENT) + RECIPIENT_DIGITS], axis=1
     )
@@ -210,25 +197,34 @@ def _compact_recipients(pieces: Sequence[bytes]) -> bytes | None:
     return None if recipients.translate(None, _HEX_DIGITS) else recipients
 
 
-def _compact_tx_prefixes(body: bytes, logs: _CompactLogs) -> list[bytes] | None:
-    """The beginning of each log's transaction hash, with the key in front; None if the form is not kept."""
-    if _are_prefixes(logs.tx_guesses):
-        return logs.tx_guesses
-    found = []
-    for at in logs.starts:
-        key = body.find(_TX_HASH_KEY, at + _BEHIND_DATA_AT, body.find(b"}", at + _BEHIND_DATA_AT))
-        found.append(body[key : key + _TX_PREFIX_WIDTH] if key >= 0 else b"")
-    return found if _are_prefixes(found) else None
+def _compact_tx_prefixes(body: bytes, logs: _CompactLogs) -> NDArray[np.uint64] | None:
+    """The first digits of each log's transaction hash, as a number; None if the form is not kept.
+
+    The same distance in every log, as long as the numbers before it do not gain a digit; else each is looked for.
+    """
+    at = body.find(_TX_HASH_KEY, int(logs.starts[0]) + _BEHIND_DATA_AT, int(logs.ends[0])) - int(logs.starts[0])
+    places = logs.starts + at
+    if at >= 0 and (places + _TX_PREFIX_WIDTH <= logs.ends).all():
+        found = _prefix_numbers(_cut(body, places, _TX_PREFIX_WIDTH))
+        if found is not None:
+            return found
+    keys = [
+        body.find(_TX_HASH_KEY, start + _BEHIND_DATA_AT, end)
+        for start, end in zip(logs.starts.tolist(), logs.ends.tolist(), strict=True)
+    ]
+    places = np.array(keys, dtype=np.int64)
+    if (places < 0).any() or (places + _TX_PREFIX_WIDTH > logs.ends).any():
+        return None
+    return _prefix_numbers(_cut(body, places, _TX_PREFIX_WIDTH))
 
 
-def _are_prefixes(found: Sequence[bytes]) -> bool:
-    """Whether each is the key and hex digits. Without its hex digits each must be the key without its own: a slice
-    that began one byte off would lack the key's first quote or bring a stranger, so the comparison of all at once is
-    as strict as one by one."""
-    joined = b"".join(found)
-    return len(joined) == _TX_PREFIX_WIDTH * len(found) and (
-        joined.translate(None, _HEX_DIGITS) == _TX_HASH_KEY.translate(None, _HEX_DIGITS) * len(found)
-    )
+def _prefix_numbers(table: NDArray[np.uint8]) -> NDArray[np.uint64] | None:
+    """None unless each row is the key and hex digits."""
+    keys, digits = np.split(table, [len(_TX_HASH_KEY)], axis=1)
+    text = digits.tobytes()
+    if (keys != _TX_KEY_TABLE).any() or text.translate(None, _HEX_DIGITS):
+        return None
+    return np.frombuffer(unhexlify(text), dtype=np.uint64)
 
 
 # --- any JSON -------------------------------------------------------------------------------------------------------
