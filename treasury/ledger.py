@@ -105,7 +105,7 @@ class Posting(_PostingFields):
             raise InvalidPosting(f"{key}: {amount!r} is not a positive whole amount")
         if not key or not kind or debit == credit:
             raise InvalidPosting(f"{key!r} needs a key, a kind and two different accounts")
-        return super().__new__(cls, key, debit, credit, amount, kind, group)
+        return tuple.__new__(cls, (key, debit, credit, amount, kind, group))
 
 
 def post(*postings: Posting) -> None:
@@ -216,14 +216,9 @@ def _values_of_one(posting: Posting) -> tuple[Any, ...]:
 
 def _values_of_many(postings: Sequence[Posting]) -> tuple[str, ...]:
     """One text for each column: several times faster to send than lists."""
-    values = (
-        SEPARATOR.join([each.key for each in postings]),
-        SEPARATOR.join([each.debit for each in postings]),
-        SEPARATOR.join([each.credit for each in postings]),
-        SEPARATOR.join([str(each.amount) for each in postings]),
-        SEPARATOR.join([each.kind for each in postings]),
-        SEPARATOR.join([each.group for each in postings]),
-    )
+    keys, debits, credited, amounts, kinds, groups = zip(*postings, strict=True)
+    columns = (keys, debits, credited, map(str, amounts), kinds, groups)
+    values = tuple(map(SEPARATOR.join, columns))
     if any(value.count(SEPARATOR) != len(postings) - 1 for value in values):
         raise InvalidPosting("a text of a posting holds a control character")
     return values

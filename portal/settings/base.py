@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "wagtail",
     "modelcluster",
     "taggit",
+    "portal.started.apps.StartedConfig",  # the last one
 ]
 
 MIDDLEWARE = [
