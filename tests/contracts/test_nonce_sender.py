@@ -133,6 +133,7 @@ def test_a_replacement_needs_ten_percent_more(world: NonceWorld) -> None:
     assert world.adapter.receipt(first.tx_hash) is None
 
 
+@pytest.mark.new_node
 def test_what_is_final_at_a_nonce_can_be_proven(world: NonceWorld) -> None:
     adapter, wallet = world.adapter, world.wallet
     world.mine(3)

@@ -214,6 +214,7 @@ def test_a_nodes_words_become_a_verdict(
     assert (outcome.error is None) == (verdict is SendVerdict.ALREADY_KNOWN)
 
 
+@pytest.mark.new_node
 def test_when_the_base_fee_triples_the_payment_waits_and_a_replacement_at_its_nonce_is_mined(
     node_world: NodeWorld,
 ) -> None:
@@ -248,6 +249,7 @@ def test_fees_follow_the_base_fee_up_to_the_cap(node_world: NodeWorld) -> None:
         node_world.adapter.suggest_fees()
 
 
+@pytest.mark.new_node
 def test_a_pruned_node_cannot_prove_and_says_so(node_world: NodeWorld, second: RpcProxy, pair: EvmAdapter) -> None:
     adapter, wallet = node_world.adapter, node_world.wallet
     sent = adapter.send_raw(wallet.transfer(node_world.network, nonce=0, fees=adapter.suggest_fees()))

@@ -1,9 +1,10 @@
-"""Local chains for tests: a node of this worker's own, new for each test, with the token deployed."""
+"""Local chains for tests: a node of this worker's own, as good as new for each test, with the token deployed."""
 
 from __future__ import annotations
 
-import itertools
 import json
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
@@ -13,9 +14,9 @@ from pytest_django import Settings
 
 from devnet import networks as devnet_networks
 from devnet import node
-from devnet.anvil import ARBITRUM, BSC, Anvil, Chain
+from devnet.anvil import ARBITRUM, BSC, CHAINS, Anvil, Chain
 from devnet.contracts.deploy import ARTIFACTS, Deployer
-from devnet.processes import wait_until
+from devnet.processes import ServiceError, wait_until
 from tests.support.suite import Share
 
 ACCOUNTS = (  # anvil's development accounts; the first deploys and owns the token
@@ -25,13 +26,13 @@ ACCOUNTS = (  # anvil's development accounts; the first deploys and owns the tok
     "0x90F79bf6EB2c4f870365E785982E1f101E93b906",
 )
 BALANCE_OF = "0x70a08231"  # balanceOf(address)
-_logs = itertools.count(1)
 
 
 class LocalChain(Anvil):
     """One test's chain. Mines each transaction at once; the token stands at `token`, owned by the first account."""
 
     token = devnet_networks.TOKEN_ADDRESS
+    _as_new = ""  # the snapshot to go back to
 
     @property
     def code(self) -> str:
@@ -51,6 +52,35 @@ class LocalChain(Anvil):
         wait_until(lambda: self.call("eth_getTransactionReceipt", sent) is not None, what="the token's deployment")
         code = self.call("eth_getCode", self.token, "latest")
         assert len(code) > 2, "the token does not stand where the networks file says"
+
+    def begin(self, *, anew: bool = False) -> None:
+        """A node as good as new, with the token: taken back to how it began, which costs a thirtieth of a start.
+
+        The blocks before are still there, what they held can't be asked any more: a test of that wants it `anew`.
+        """
+        if anew or not self._can_go_back():
+            if self.child:
+                self.child.kill()
+            self.start()
+            self.deploy_token()
+        self._as_new = str(self.call("evm_snapshot"))
+        self.call("anvil_setTime", int(time.time()))  # going back takes the clock back too
+        self.call("anvil_setNextBlockBaseFeePerGas", hex(self.chain.base_fee_wei))
+        self.mine()
+
+    def _can_go_back(self) -> bool:
+        if not self._as_new or self.child is None or not self.child.running():
+            return False
+        try:
+            if self.height > KEPT_BLOCKS:
+                return False
+            self.call("anvil_dropAllTransactions")
+            self.call("evm_setIntervalMining", 0)
+            self.call("evm_setAutomine", True)
+            self.call("anvil_autoImpersonateAccount", False)
+            return bool(self.call("evm_revert", self._as_new))
+        except (OSError, ServiceError):
+            return False
 
     def mint(self, to: str, amount_raw: int) -> str:
         """New tokens, in raw units; returns the transaction's hash."""
@@ -77,9 +107,13 @@ class LocalChain(Anvil):
     def block(self, number: int | str = "latest") -> dict[str, Any]:
         return dict(self.call("eth_getBlockByNumber", hex(number) if isinstance(number, int) else number, False))
 
-    def reorg(self, depth: int) -> None:
-        """Replaces the last `depth` blocks by empty ones."""
-        self.call("anvil_reorg", depth, [])
+    def reorg(self, depth: int, *blocks: list[str]) -> None:
+        """Replaces the last `depth` blocks; the first of the new ones hold the raw transactions of `blocks`.
+
+        Another miner makes them: an empty block in an empty one's place would else be the same, with the same hash.
+        """
+        self.call("anvil_setCoinbase", f"0x{secrets.token_hex(20)}")
+        self.call("anvil_reorg", depth, [[raw, at] for at, block in enumerate(blocks) for raw in block], seconds=60)
 
     def stop_mining(self) -> None:
         """From now on transactions wait in the pool until `mine`."""
@@ -90,6 +124,7 @@ class LocalChain(Anvil):
 
 
 NewChain = Callable[[Chain], LocalChain]
+KEPT_BLOCKS = 400  # a node that has made more is not taken back but ended
 
 
 @pytest.fixture(scope="session")
@@ -97,24 +132,30 @@ def anvil_installed() -> None:
     node.install()
 
 
+@pytest.fixture(scope="session")
+def own_chains(share: Share, anvil_installed: None) -> Iterator[dict[str, LocalChain]]:
+    """This worker's nodes by network, at the ports that the networks file names. Not started yet."""
+    folder = share.folder / "chains"
+    folder.mkdir(exist_ok=True)
+    made = {
+        code: LocalChain(chain, port=share.ports[code], log=folder / f"{code}.log") for code, chain in CHAINS.items()
+    }
+    yield made
+    for chain in made.values():
+        if chain.child:
+            chain.child.kill()
+
+
 @pytest.fixture
-def new_chain(share: Share, anvil_installed: None) -> Iterator[NewChain]:
-    """Starts a node at the port that the networks file names; at most one per network and test."""
-    started: list[LocalChain] = []
-    (share.folder / "chains").mkdir(exist_ok=True)
+def new_chain(request: pytest.FixtureRequest, own_chains: dict[str, LocalChain]) -> NewChain:
+    """Makes a network's node as good as new; really new for a test that is marked `new_node`."""
+    really = request.node.get_closest_marker("new_node") is not None
 
-    def start(chain: Chain) -> LocalChain:
-        log = share.folder / "chains" / f"{chain.code}-{next(_logs)}.log"
-        local = LocalChain(chain, port=share.ports[chain.code], log=log)
-        started.append(local)
-        local.start()
-        local.deploy_token()
-        return local
+    def begin(chain: Chain) -> LocalChain:
+        own_chains[chain.code].begin(anew=really)
+        return own_chains[chain.code]
 
-    yield start
-    for local in started:
-        if local.child:
-            local.child.kill()
+    return begin
 
 
 @pytest.fixture

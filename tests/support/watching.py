@@ -158,11 +158,6 @@ def raw_transaction(chain: LocalChain, tx_hash: str) -> str:
     return str(chain.call("eth_getRawTransactionByHash", tx_hash))
 
 
-def reorg(chain: LocalChain, depth: int, *blocks: list[str]) -> None:
-    """Replace the last `depth` blocks; the first of the new ones hold the transactions of `blocks`."""
-    chain.call("anvil_reorg", depth, [[raw, at] for at, block in enumerate(blocks) for raw in block], seconds=60)
-
-
 def receipt_of(chain: LocalChain, tx_hash: str) -> dict[str, Any]:
     return dict(chain.call("eth_getTransactionReceipt", tx_hash))
 

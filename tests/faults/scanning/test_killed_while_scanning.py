@@ -7,7 +7,7 @@ import pytest
 from accounts.models import ActivityLog, OutgoingMail
 from tests.support.chains import LocalChain
 from tests.support.paying import run_until_killed_or_done
-from tests.support.watching import Depositor, follow, only_deposit, raw_transaction, reorg, settle
+from tests.support.watching import Depositor, follow, only_deposit, raw_transaction, settle
 from treasury import failpoints, halts
 from treasury.models import Deposit
 
@@ -41,7 +41,7 @@ def test_killed_while_a_credit_is_taken_back_it_is_taken_back_once(
     raw = raw_transaction(arbitrum, arbitrum.transfer(anna.address, 10_000_000))
     settle(arbitrum)
     anna.spend(4_000_000)
-    reorg(arbitrum, 7)
+    arbitrum.reorg(7)
     arbitrum.mine(6)
     assert run_until_killed_or_done(follow, faults=f"{name}=kill")
     settle(arbitrum)

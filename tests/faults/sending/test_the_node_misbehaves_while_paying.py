@@ -330,6 +330,7 @@ def unsigned_transaction(desk: Desk, to: str) -> str:
     return str(desk.chain.call("eth_sendTransaction", call))
 
 
+@pytest.mark.new_node
 def test_an_order_whose_nonce_another_transaction_used_is_dead_when_that_is_final(desk: Desk) -> None:
     order = desk.order()
     desk.reserve_and_sign()
@@ -348,6 +349,7 @@ def test_an_order_whose_nonce_another_transaction_used_is_dead_when_that_is_fina
     assert_ledger_clean()
 
 
+@pytest.mark.new_node
 def test_a_transaction_that_nobody_signed_proves_no_order_dead(desk: Desk) -> None:
     order = desk.order()
     desk.reserve_and_sign()
@@ -359,6 +361,7 @@ def test_a_transaction_that_nobody_signed_proves_no_order_dead(desk: Desk) -> No
     assert invented in Alarm.objects.get(key=f"payment-suspect:{order.pk}").message
 
 
+@pytest.mark.new_node
 def test_a_transaction_of_another_wallet_proves_no_order_dead(desk: Desk, proxy: RpcProxy) -> None:
     """The node shows a real transaction, and says that it is ours."""
     order = desk.order()
@@ -382,6 +385,7 @@ def test_a_transaction_of_another_wallet_proves_no_order_dead(desk: Desk, proxy:
     assert "did not sign it" in Alarm.objects.get(key=f"payment-suspect:{order.pk}").message
 
 
+@pytest.mark.new_node
 def test_a_foreign_transaction_that_makes_the_same_payment_leaves_the_order_to_a_person(desk: Desk) -> None:
     """As after the restore of an older copy of the database: paid, and not known here."""
     order = desk.order()

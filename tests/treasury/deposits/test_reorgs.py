@@ -16,7 +16,6 @@ from tests.support.watching import (
     only_deposit,
     raw_transaction,
     receipt_of,
-    reorg,
     settle,
     transfer_of,
 )
@@ -37,7 +36,7 @@ def test_a_deposit_that_is_not_mined_again_is_orphaned(arbitrum: LocalChain, ann
     arbitrum.transfer(anna.address, 10_000_000)
     follow()
     assert only_deposit().state == Deposit.State.SEEN
-    reorg(arbitrum, 1)
+    arbitrum.reorg(1)
     settle(arbitrum)
     assert only_deposit().state == Deposit.State.ORPHANED
     assert anna.available == 0
@@ -54,7 +53,7 @@ def test_a_deposit_mined_again_at_another_log_position_is_the_same_deposit(
     seen = only_deposit()
     other = transfer_of(arbitrum, ACCOUNTS[1], ACCOUNTS[2], 1)
     raws = [raw_transaction(arbitrum, other), raw_transaction(arbitrum, tx_hash)]
-    reorg(arbitrum, 2, raws)  # both in one block, the stranger first
+    arbitrum.reorg(2, raws)  # both in one block, the stranger first
     moved_to = int(receipt_of(arbitrum, tx_hash)["logs"][0]["logIndex"], 16)
     assert moved_to != seen.log_index
     settle(arbitrum)
@@ -75,7 +74,7 @@ def test_a_reorg_that_leaves_a_deposits_block_alone_leaves_the_deposit_alone(
     arbitrum.mine(2)
     follow()
     before = only_deposit()
-    reorg(arbitrum, 2)
+    arbitrum.reorg(2)
     settle(arbitrum)
     assert only_deposit().block_hash == before.block_hash
     assert anna.available == 10_000_000
@@ -89,7 +88,7 @@ def test_a_reorg_after_the_credit_takes_it_back_and_halts(arbitrum: LocalChain, 
     settle(arbitrum)
     assert anna.available == 10_000_000
 
-    reorg(arbitrum, 7)  # deeper than the five confirmations
+    arbitrum.reorg(7)  # deeper than the five confirmations
     settle(arbitrum)
 
     assert only_deposit().state == Deposit.State.REVERSED
@@ -122,7 +121,7 @@ def test_a_reorg_after_the_credit_was_spent_is_owed_and_cleared_first_when_it_re
     settle(arbitrum)
     anna.spend(7_000_000)
 
-    reorg(arbitrum, 7)
+    arbitrum.reorg(7)
     settle(arbitrum)
     assert (anna.available, anna.owed) == (0, 7_000_000)
     assert anna.is_frozen
@@ -147,7 +146,7 @@ def test_a_credit_whose_transaction_is_in_the_new_blocks_already_is_booked_once_
     settle(arbitrum)
     assert anna.available == 10_000_000
 
-    reorg(arbitrum, 8, [], raws)
+    arbitrum.reorg(8, [], raws)
     for _ in range(2):
         settle(arbitrum)
     go_on()
@@ -165,7 +164,7 @@ def test_a_deposit_of_nobody_is_taken_out_of_suspense_with_its_block(
     follow()
     arbitrum.transfer(nobody, 10_000_000)
     settle(arbitrum)
-    reorg(arbitrum, 7)
+    arbitrum.reorg(7)
     settle(arbitrum)
     assert only_deposit().state == Deposit.State.REVERSED
     assert ledger.balance("suspense:unknown_deposit") == 0
@@ -182,7 +181,7 @@ def test_what_staff_credited_is_taken_back_from_whom_they_credited(
         deposit_id=only_deposit().pk, customer_id=anna.user.pk, actor=anna.user, reason="proved"
     )
     anna.spend(4_000_000)
-    reorg(arbitrum, 7)
+    arbitrum.reorg(7)
     settle(arbitrum)
     assert (anna.available, anna.owed) == (0, 4_000_000)
     assert ledger.balance("suspense:unknown_deposit") == 0
@@ -198,7 +197,7 @@ def test_what_staff_credited_waits_for_them_again_when_it_returns_and_clears_wha
     credit = {"deposit_id": only_deposit().pk, "customer_id": anna.user.pk, "actor": anna.user, "reason": "proved"}
     deposits.credit_waiting_deposit(**credit)
     anna.spend(4_000_000)
-    reorg(arbitrum, 7)
+    arbitrum.reorg(7)
     settle(arbitrum)
     assert (anna.available, anna.owed) == (0, 4_000_000)
 
@@ -216,7 +215,7 @@ def test_dust_is_taken_back_with_its_deposit(bsc: LocalChain, anna: Depositor) -
     bsc.transfer(anna.address, 5 * 10**18 + 77)
     settle(bsc)
     assert ledger.balance("dust:bsc") == 77
-    reorg(bsc, 5)
+    bsc.reorg(5)
     settle(bsc)
     assert (ledger.balance("dust:bsc"), ledger.balance("asset:bsc:deposit"), anna.available) == (0, 0, 0)
 
@@ -226,7 +225,7 @@ def test_a_reorg_of_final_blocks_halts_even_where_it_touches_no_deposit(arbitrum
     follow()
     arbitrum.mine(3)
     follow()
-    reorg(arbitrum, 10)
+    arbitrum.reorg(10)
     arbitrum.mine(3)
     follow()
     assert halts.is_halted("arbitrum")
@@ -312,7 +311,7 @@ def test_rows_of_a_transaction_are_orphaned_together(arbitrum: LocalChain, anna:
     )
     raw = raw_transaction(arbitrum, tx_hash)
     follow()
-    reorg(arbitrum, 1)
+    arbitrum.reorg(1)
     arbitrum.mine(1)
     follow()
     assert set(Deposit.objects.values_list("state", flat=True)) == {Deposit.State.ORPHANED}
