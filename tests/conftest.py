@@ -9,6 +9,7 @@ settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 pytest_plugins = [
+    "tests.journeys.demo",
     "tests.support.databases",
     "tests.support.tron",
     "tests.support.chains",

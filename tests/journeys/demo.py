@@ -14,10 +14,11 @@ import tempfile
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from devnet.anvil import free_port, rpc
@@ -29,9 +30,10 @@ BALANCE_OF = "0x70a08231"
 
 
 class Demo:
-    """One run of `devnet.run`. `facts` is its run.json."""
+    """One run of `devnet.run`. `facts` is its run.json. Its chains go on when everything else is killed."""
 
-    def __init__(self, *, seed: str = "", chains_outlive: bool = False) -> None:
+    def __init__(self) -> None:
+        self.spoilt = False  # a test did what no other test could live with
         self.state = Path(tempfile.mkdtemp(prefix="exq-demo-"))
         self.port = free_port()
         self.environment = {
@@ -43,16 +45,15 @@ class Demo:
             "EXCHEQUER_STATE": str(self.state),
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
+            "EXCHEQUER_CHAINS_OUTLIVE": "1",
         }
-        if seed:
-            self.environment["EXCHEQUER_SEED"] = seed
-        if chains_outlive:
-            self.environment["EXCHEQUER_CHAINS_OUTLIVE"] = "1"
         self.process: subprocess.Popen[bytes] | None = None
         self.facts: dict[str, Any] = {}
 
     def start(self) -> None:
-        """Start and wait until the table is printed."""
+        """Start, or start again, and wait until the table is printed."""
+        run_file = self.state / "run.json"
+        run_file.unlink(missing_ok=True)  # a killed run leaves its own behind
         with (self.state / "make-run.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "devnet.run"],
@@ -63,7 +64,6 @@ class Demo:
                 stderr=log,
                 start_new_session=True,
             )
-        run_file = self.state / "run.json"
         until(lambda: run_file.exists() or self._fell(), what="make run's table", seconds=150)
         self.facts = json.loads(run_file.read_text(encoding="utf-8"))
 
@@ -160,6 +160,26 @@ class Demo:
         page.get_by_test_id("login-form").locator("button").first.click()
         expect(page).not_to_have_url(re.compile("/account/login/"))
         return page
+
+
+@pytest.fixture(scope="session")
+def demos() -> Iterator[list[Demo]]:
+    """The demo that is running, if one is."""
+    running: list[Demo] = []
+    yield running
+    for each in running:
+        each.stop()
+
+
+@pytest.fixture
+def demo(demos: list[Demo]) -> Demo:
+    """The whole product, running, with the demo's history and whatever other tests did in it."""
+    if demos and demos[0].spoilt:
+        demos.pop().stop()
+    if not demos:
+        demos.append(Demo())
+        demos[0].start()
+    return demos[0]
 
 
 def visitor(browser: Browser, *, language: str = "en") -> BrowserContext:

@@ -6,7 +6,6 @@ Every part is real: the supervisor, PostgreSQL, Valkey, web, worker, signer, bea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -15,19 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 from tests.journeys.demo import Demo, fresh_address, visitor
 from tests.support.accessibility import serious_problems
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.demo, pytest.mark.timeout(400)]
 PASSWORD = "a long way 2 the bank"
 MICRO = 10**6
-
-
-@pytest.fixture
-def demo() -> Iterator[Demo]:
-    demo = Demo()
-    try:
-        demo.start()
-        yield demo
-    finally:
-        demo.stop()
 
 
 def test_a_newcomer_deposits_and_is_paid_out_on_each_network(demo: Demo, browser: Browser) -> None:

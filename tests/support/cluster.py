@@ -149,11 +149,6 @@ def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | Non
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def kept_secrets() -> Secrets:
-    """The passwords of the present schema's kept cluster."""
-    return _secrets_of(kept_cluster())
-
-
 def _secrets_of(kept: Path) -> Secrets:
     facts = json.loads((kept / "secrets.json").read_text(encoding="utf-8"))
     return Secrets(superuser=facts["superuser"], roles=Roles(**facts["roles"]))

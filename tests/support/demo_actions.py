@@ -1,6 +1,6 @@
 """What people do in a running demo, by the product's own operations: run as a process with the demo's environment.
 
-`python -m tests.support.demo_actions fund|withdraw|states|alarms ...`; the answer is JSON on standard output.
+`python -m tests.support.demo_actions withdraw|alarms|check_ledger`; the answer is JSON on standard output.
 """
 
 from __future__ import annotations
@@ -22,13 +22,6 @@ def money() -> Any:
     return Money(password, Path(folder / "networks.toml"))
 
 
-def fund(network: str, amount: str) -> None:
-    """A hot wallet with coins, and a deposit of `anna`, credited."""
-    hands = money()
-    hands.open_hot_wallet(network)
-    hands.wait("anna's deposit", hands.deposit("anna", network, amount))
-
-
 def withdraw(network: str, first: str, *addresses: str) -> None:
     """One approved withdrawal per address: of `first` micro-USDT, then one more each. Approved all at the end."""
     hands = money()
@@ -38,13 +31,6 @@ def withdraw(network: str, first: str, *addresses: str) -> None:
     ]
     for row in rows:
         hands.approve(row, "support")
-
-
-def states() -> dict[str, str]:
-    """State of each withdrawal by its recipient."""
-    from payouts.models import WithdrawalRequest
-
-    return dict(WithdrawalRequest.objects.values_list("address", "state"))
 
 
 def alarms() -> list[str]:
@@ -61,7 +47,7 @@ def check_ledger() -> str:
     return "clean"
 
 
-COMMANDS = {each.__name__: each for each in (fund, withdraw, states, alarms, check_ledger)}
+COMMANDS = {each.__name__: each for each in (withdraw, alarms, check_ledger)}
 
 if __name__ == "__main__":
     django.setup()

@@ -51,18 +51,22 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones first, each worker some: one that began last would keep the others waiting. The rest stay random.
 
-    Those that may take longest come first. Every worker collects the same list and xdist deals it out in equal slices.
+    The first worker gets those that share a demo, the shortest first; the others those that may take longest.
+    Every worker collects the same list and xdist deals it out in equal slices.
     """
+    demo = sorted((item for item in items if item.get_closest_marker("demo")), key=_patience)
     slow = [item for item in items if item.get_closest_marker("slow")]
     slow.sort(key=lambda item: (-_patience(item), item.nodeid))
-    rest = [item for item in items if not item.get_closest_marker("slow")]
+    first = {*demo, *slow}
+    rest = [item for item in items if item not in first]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    others = max(1, workers - 1)
+    heads = [demo, *(slow[number::others] for number in range(others))] if workers > 1 else [demo + slow]
     slices: list[list[pytest.Item]] = []
-    for number in range(workers):
+    for number, head in enumerate(heads):
         size = len(items) * (number + 1) // workers - len(items) * number // workers
-        heads = slow[number::workers]
-        taken = max(0, size - len(heads))
-        slices.append(heads + rest[:taken])
+        taken = max(0, size - len(head))
+        slices.append(head + rest[:taken])
         del rest[:taken]
     items[:] = [*chain.from_iterable(slices), *rest]
 
