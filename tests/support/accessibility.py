@@ -20,15 +20,20 @@ def _source() -> str:
     return AXE.read_text(encoding="utf-8")
 
 
-def serious_problems(page: Page, *, only: list[str] | None = None) -> list[str]:
+def serious_problems(page: Page, *, only: list[str] | None = None, without: list[str] | None = None) -> list[str]:
     """What axe calls serious or critical, one line each. It runs outside the page's security policy.
 
-    `only`: these rules, instead of all that WCAG 2.2 AA needs.
+    `only`: these rules, instead of all that WCAG 2.2 AA needs; `without`: all but these.
     """
     if not page.evaluate("typeof axe !== 'undefined'"):
         page.evaluate(_source())
     found: dict[str, Any] = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", only or TAGS
+        """([wanted, unwanted]) => axe.run(document, {
+            runOnly: wanted,
+            rules: Object.fromEntries(unwanted.map(rule => [rule, {enabled: false}])),
+            resultTypes: ["violations"],
+        })""",
+        [only or TAGS, without or []],
     )
     return [
         f"{page.url}: {each['id']} ({each['impact']}): {node['target']}: {node.get('failureSummary', each['help'])}"
