@@ -191,7 +191,7 @@ def test_no_step_of_a_withdrawal_is_hard_to_use_for_anybody(site: Site) -> None:
 
 
 def problems_of(page: Page) -> list[str]:
-    """The page in both sizes and both themes, without loading it again. A theme's colours are those of both sizes."""
+    """The page in both sizes and both themes, without loading it again: light colours at the desktop, dark by phone."""
     found = []
     for number, (width, height) in enumerate(SIZES.values()):
         page.set_viewport_size({"width": width, "height": height})
@@ -199,9 +199,9 @@ def problems_of(page: Page) -> list[str]:
         page.evaluate(SHOW_IN, "light")
         known = serious_problems(page, without=COLOURS if number else None)
         found += [f"light {width} px: {problem}" for problem in known]
-        if not number:
+        if number:
             page.evaluate(SHOW_IN, "dark")
-            found += [f"dark: {problem}" for problem in serious_problems(page, only=COLOURS)]
+            found += [f"dark {width} px: {problem}" for problem in serious_problems(page, only=COLOURS)]
     return found
 
 
