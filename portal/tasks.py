@@ -3,8 +3,10 @@
 import time
 
 from celery import shared_task
-from celery.signals import before_task_publish
+from celery.signals import beat_init, before_task_publish
 from django.core.cache import cache
+
+from treasury.dispatch import wake
 
 HEARTBEAT_TTL_SECONDS = 300
 
@@ -24,3 +26,9 @@ def beat_heartbeat() -> None:
 def note_publisher(**_: object) -> None:
     """Run where the message is made, which is beat: proves that the schedule goes on."""
     beat("beat")
+
+
+@beat_init.connect
+def begin(**_: object) -> None:
+    """Beat's own first message would come one interval after its start."""
+    wake("portal.tasks.beat_heartbeat")

@@ -9,7 +9,7 @@ import logging
 import time
 
 from celery import shared_task
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
 from django.core.cache import cache
 
@@ -30,6 +30,12 @@ if getattr(settings, "SIGNER_KEYSTORE_FILE", ""):
             signing.open_keys()
         except KeysError as error:
             raise SystemExit(f"The signer does not start: {error}") from None
+
+    @worker_ready.connect
+    def begin(**_: object) -> None:
+        """What the schedule would ask for within half a minute: a new portal's first customers wait for addresses."""
+        for name in ("signer_heartbeat", "fill_address_pool", "sign_broadcasts"):
+            wake(f"treasury.signer_tasks.{name}")
 
     @shared_task(name="treasury.signer_tasks.sign_broadcasts")
     def sign_broadcasts() -> None:

@@ -8,8 +8,10 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
+from devnet.processes import wait_until
 from treasury import failpoints
 from treasury.failpoints import FailpointError, UnknownFailpoint
+from treasury.models import DepositAddress, Wallet
 
 
 @pytest.mark.parametrize("name", ["SIGNER_KEYSTORE_FILE", "SIGNER_PASSPHRASE"])
@@ -48,12 +50,18 @@ def test_a_signer_that_cannot_open_its_keystore_does_not_start(product) -> None:
         "signer", "-m", "celery", "-A", "portal.celery", "worker", "--pool", "threads", "-Q", "signer",
         settings=SIGNER, env={"SIGNER_PASSPHRASE": "another passphrase"},
     )  # fmt: skip
-    from devnet.processes import wait_until
 
     wait_until(lambda: not child.running(), what="the signer to give up", seconds=40)
     said = child.last_words(50)
     assert "wrong passphrase" in said
     assert "another passphrase" not in said
+
+
+def test_a_signer_that_starts_fills_its_pool_without_waiting_for_the_schedule(product) -> None:  # type: ignore[no-untyped-def]  # see above
+    product.create_keystore()
+    product.signer_worker()
+    wait_until(lambda: DepositAddress.objects.filter(customer=None).exists(), what="the first addresses", seconds=40)
+    wait_until(lambda: Wallet.objects.filter(role=Wallet.Role.HOT).count() == 3, what="the hot wallets", seconds=40)
 
 
 def test_failpoints_are_inert_unless_allowed(settings: Settings) -> None:
