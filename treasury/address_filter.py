@@ -60,6 +60,7 @@ class PoolFilter:
         self._bits = np.zeros(BITMAP_BYTES, dtype=np.uint8)
         self._last_id = 0
         self._last_slice = b""
+        self._last_text = b""
         self.size = 0
 
     def pick(self, recipients: bytes) -> Sequence[int]:
@@ -98,6 +99,9 @@ class PoolFilter:
     def _next_rows(self) -> tuple[int | None, int | None, int, bytes]:
         if self.family == "tron":
             first_id, last_id, count, texts = self._read(_NEXT_TRON_ROWS)
+            if texts == self._last_text:  # nothing new, as nearly always
+                return first_id, last_id, count, self._last_slice
+            self._last_text = texts[-_TRON_TEXT:]
             return first_id, last_id, count, account_heads(texts)
         try:
             first_id, last_id, count, slices = self._read(_NEXT_ROWS)

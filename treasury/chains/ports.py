@@ -50,7 +50,8 @@ class Transfer:
     """One Transfer log of *the* token contract.
 
     `ordinal` is the log's position (from 0) among all Transfer logs of the token within its transaction, ours or not,
-    value 0 included. `log_index` is its position in the block and changes when the transaction is mined again.
+    value 0 included. `log_index` is its position among all logs, as the network counts them: on EVM networks in the
+    block, so that it changes when the transaction is mined again, on TRON in the transaction.
 
     The ordinal is only as good as the node's list of logs: a node that drops a log shifts the ordinals behind it.
     Before money is credited compare with `PaymentSender.receipts`, whose transfers come from the whole receipt.

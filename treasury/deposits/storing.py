@@ -38,7 +38,7 @@ _STORE = f"""
            found.sender, found.amount_raw, found.amount_micro, found.dust_raw, 'seen', %(now)s, 1
     FROM {_VALUES}
     JOIN treasury_depositaddress address ON address.family = %(family)s AND address.address = found.recipient
-    ORDER BY found.block_number, found.log_index
+    ORDER BY found.block_number, found.log_index, found.tx_hash
     ON CONFLICT (network, tx_hash, ordinal) DO UPDATE SET
         log_index = EXCLUDED.log_index, block_number = EXCLUDED.block_number, block_hash = EXCLUDED.block_hash,
         deposit_address_id = EXCLUDED.deposit_address_id, sender = EXCLUDED.sender, amount_raw = EXCLUDED.amount_raw,

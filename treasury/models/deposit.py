@@ -30,7 +30,7 @@ class Deposit(models.Model):
     ordinal = models.PositiveIntegerField(_("ordinal in the transaction"))
     block_number = models.BigIntegerField(_("block"))
     block_hash = models.CharField(_("block's hash"), max_length=66)
-    log_index = models.PositiveIntegerField(_("log index in the block"))
+    log_index = models.PositiveIntegerField(_("log index"))
     deposit_address = models.ForeignKey(
         DepositAddress, on_delete=models.PROTECT, related_name="deposits", verbose_name=_("deposit address")
     )
@@ -90,7 +90,7 @@ class ForeignTransfer(models.Model):
 
     network = models.CharField(_("network"), max_length=16)
     tx_hash = models.CharField(_("transaction"), max_length=66)
-    log_index = models.PositiveIntegerField(_("log index in the block"))
+    log_index = models.PositiveIntegerField(_("log index"))
     block_number = models.BigIntegerField(_("block"))
     contract = models.CharField(_("token contract"), max_length=64)
     deposit_address = models.ForeignKey(

@@ -27,7 +27,7 @@ from treasury.chains.ports import (
 )
 from treasury.chains.tron import answers as read
 from treasury.chains.tron.client import HEAD, SOLID, TronClient
-from treasury.chains.tron.infos import BlockInfos, block_transfers, foreign_transfers
+from treasury.chains.tron.infos import BlockInfos, foreign_transfers
 
 AT_ONCE = 8
 """Questions to one node at a time: its API takes one each."""
@@ -104,24 +104,21 @@ class TronReads:
 
     def _transfers_of(self, client: TronClient, first: int, last: int, wanted: AddressFilter) -> ScannedRange:
         before, blocks = self._read_blocks(client, first, last)
-        ends = list(itertools.accumulate(len(each.recipients) // RECIPIENT_DIGITS for each in blocks))
-        recipients = b"".join(each.recipients for each in blocks)
-        ours: dict[int, set[str]] = {}  # of which blocks, which recipients
-        for position in wanted.pick(recipients):
-            digits = recipients[position * RECIPIENT_DIGITS : (position + 1) * RECIPIENT_DIGITS].decode()
-            ours.setdefault(bisect_right(ends, position), set()).add(digits)
+        begins = list(itertools.accumulate((len(each.recipients) // RECIPIENT_DIGITS for each in blocks), initial=0))
+        logs_seen = begins.pop()
+        ours: dict[int, list[int]] = {}  # of which blocks, which recipients
+        for position in wanted.pick(b"".join(each.recipients for each in blocks)):
+            at = bisect_right(begins, position) - 1
+            ours.setdefault(at, []).append(position - begins[at])
         transfers: list[Transfer] = []
-        for at, to in sorted(ours.items()):
-            infos, block = blocks[at].parsed, blocks[at].block
-            transfers += block_transfers(
-                infos, block, self._contract_digits, self.network.token_contract, to=frozenset(to)
-            )
+        for at, places in sorted(ours.items()):
+            transfers += blocks[at].transfers(places, self._contract_digits, self.network.token_contract)
         return ScannedRange(
             first_block=first,
             last=blocks[-1].block,
             before=before,
             transfers=tuple(transfers),
-            logs_seen=ends[-1],
+            logs_seen=logs_seen,
         )
 
     def _read_blocks(self, client: TronClient, first: int, last: int) -> tuple[BlockRef | None, list[BlockInfos]]:

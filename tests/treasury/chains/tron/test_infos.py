@@ -63,11 +63,11 @@ def found(infos: BlockInfos) -> list[tuple[str, int, int, str, int]]:
     ]
 
 
-def test_transfers_are_numbered_in_their_transaction_and_placed_in_their_block() -> None:
+def test_transfers_are_numbered_in_their_transaction() -> None:
     other = "ee" * 20
     answer = [info(1, log(ALICE, 1), log(BOB, 2, contract=other), log(ALICE, 3)), info(2, log(BOB, 4))]
     one, two = f"{1:064x}", f"{2:064x}"
-    assert found(infos_of(answer)) == [(one, 0, 0, ALICE, 1), (one, 1, 2, ALICE, 3), (two, 0, 3, BOB, 4)]
+    assert found(infos_of(answer)) == [(one, 0, 0, ALICE, 1), (one, 1, 2, ALICE, 3), (two, 0, 0, BOB, 4)]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,42 @@ def test_only_transfers_to_those_asked_for_are_built_and_keep_their_ordinals() -
     parsed = infos_of(answer).parsed
     picked = block_transfers(parsed, BLOCK, DIGITS, TOKEN, to=to_bob)
     assert picked == [each for each in block_transfers(parsed, BLOCK, DIGITS, TOKEN) if each.recipient == BOB]
-    assert [(each.ordinal, each.log_index) for each in picked] == [(1, 1), (0, 3)]
+    assert [(each.ordinal, each.log_index) for each in picked] == [(1, 1), (0, 0)]
+
+
+BLOCKS = st.lists(st.lists(st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 9)), max_size=3), min_size=1)
+
+
+@given(BLOCKS, st.sets(st.integers(0, 200)), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_reading_only_the_receipts_of_some_says_what_reading_all_of_them_says(
+    block: list[list[tuple[str, int]]], places: set[int], separators: tuple[str, str]
+) -> None:
+    answer = [info(number, *(log(to, amount) for to, amount in logs)) for number, logs in enumerate(block)]
+    infos = infos_of(answer, body=json.dumps(answer, separators=separators).encode())
+    recipients = [(number, to) for number, logs in enumerate(block) for to, _ in logs]
+    asked = [place for place in sorted(places) if place < len(recipients)]
+    expected = [
+        each
+        for each in block_transfers(infos.parsed, BLOCK, DIGITS, TOKEN)
+        if (int(each.tx_hash, 16), each.recipient) in {recipients[place] for place in asked}
+    ]
+    found = infos.transfers(asked, DIGITS, TOKEN)
+    assert [each for each in found if each in expected] == expected
+    assert {each.recipient for each in found} <= {recipients[place][1] for place in asked}
+
+
+def test_of_a_block_that_holds_ours_nothing_but_their_receipts_is_parsed() -> None:
+    answer = [info(n, log(BOB if n == 3 else ALICE, n + 1)) for n in range(9)]
+    infos = infos_of(answer)
+    (transfer,) = infos.transfers([3], DIGITS, TOKEN)
+    assert (transfer.tx_hash, transfer.recipient, transfer.amount_raw) == (f"{3:064x}", BOB, 4)
+    assert "parsed" not in infos.__dict__
+
+
+def test_a_receipt_of_ours_that_is_there_twice_is_refused() -> None:
+    one = info(1, log(ALICE, 1))
+    with pytest.raises(MalformedAnswer):
+        infos_of([one, one]).transfers([0, 1], DIGITS, TOKEN)
 
 
 def test_a_malformed_transfer_to_somebody_else_is_refused_too() -> None:
