@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.wake import wake
 from treasury import failpoints, ledger
 from treasury.alarms import raise_alarm
+from treasury.dispatch import wake
 from treasury.models import Alarm, NetworkState
 from treasury.orders import Approval, OrderError, OrderRequest, OrderResult, open_orders, order_results
 
@@ -31,8 +31,8 @@ from .withdrawals.staff import UNCLAIMED
 
 logger = logging.getLogger(__name__)
 
-ADVANCE_TASK = "treasury.tasks.advance_payments"
-BATCH = 500
+BEGIN_TASK = "treasury.tasks.begin_payments"
+BATCH = 100
 IN_FLIGHT = (State.ORDERED, State.SENT)
 PAGES_MAX = 40  # of in-flight requests that one run of settle_payouts looks at
 
@@ -58,7 +58,7 @@ def start_payouts(network: str | None = None, limit: int = BATCH) -> int:
         logger.exception("a batch of payments was refused; ordering one by one")
         ordered = [row for pk in _approved(network).values_list("pk", flat=True)[:limit] for row in _start_one(pk)]
     for code in sorted({row.network for row in ordered}):
-        wake(ADVANCE_TASK, code)
+        wake(BEGIN_TASK, code)
     return len(ordered)
 
 

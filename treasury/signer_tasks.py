@@ -40,13 +40,11 @@ if getattr(settings, "SIGNER_KEYSTORE_FILE", ""):
     @shared_task(name="treasury.signer_tasks.sign_broadcasts")
     def sign_broadcasts() -> None:
         """Sign what is reserved, batch after batch, each on its way while the next is signed."""
-        networks: set[str] = set()
         while (result := signing.sign_broadcasts()).signed:
             for network in result.networks:
                 wake("treasury.tasks.send_signed_payments", network)
             logger.info("signed %s, refused %s", result.signed, result.refused)
-            networks.update(result.networks)
-        for network in sorted(networks | set(result.networks)):
+        for network in result.networks:  # of what was refused
             wake("treasury.tasks.advance_payments", network)
 
     @shared_task(name="treasury.signer_tasks.fill_address_pool")

@@ -6,6 +6,7 @@ Every part is real: the supervisor, PostgreSQL, Valkey, web, worker, signer, bea
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -57,6 +58,7 @@ def test_a_newcomer_deposits_and_is_paid_out_on_each_network(demo: Demo, browser
     # 100 + 2,000 came in; 40 + 1 and 1,500.25 + the fee went out; the dust is kept apart, to the last unit
     assert ledger_balance(demo, "dust:bsc") - dust_before == 777
     assert console == [], "the console of the portal's pages stays silent"
+    assert errors_in_logs(demo) == []
     for tool in ("faucet_url", "mail_url"):
         page.goto(demo.facts[tool])
         assert serious_problems(page) == []
@@ -141,6 +143,16 @@ def completed(page: Page, withdrawal: str) -> None:
     page.goto(withdrawal)
     expect(page.get_by_test_id("withdrawal-state")).to_have_text(re.compile("Completed"), timeout=60_000)
     expect(page.get_by_test_id("tx-hash")).to_have_text(re.compile("(0x)?[0-9a-f]{64}"))
+
+
+def errors_in_logs(demo: Demo) -> list[str]:
+    """What the product's processes called an error while everything went well."""
+    return [
+        f"{name}: {line}"
+        for name in ("web", "worker", "signer", "beat")
+        for line in (Path(demo.facts["logs"]) / f"{name}.log").read_text(encoding="utf-8").splitlines()
+        if re.search(r"\b(ERROR|CRITICAL|Traceback)\b", line) and "/readyz" not in line  # not ready at first
+    ]
 
 
 def ledger_balance(demo: Demo, code: str) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from queue import Empty
 from typing import Any
 
 import psycopg
 import pytest
+from celery import current_app
 from django.db import connection, transaction
 
 from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
@@ -16,6 +19,8 @@ from payouts.models import WithdrawalRequest
 from payouts.postings import reserve
 from tests.payouts.people import OTHER_RECIPIENT, USDT, a_customer, approve, approved, fund, funds, staff, states_told
 from tests.support.databases import CommittedDatabase
+from tests.support.product import forget_queues
+from tests.support.suite import Share
 from treasury import ledger
 from treasury.halts import halt_network, resume_network
 from treasury.ledger import Posting
@@ -259,4 +264,23 @@ def test_the_sender_is_woken_once_what_it_should_find_is_committed(
     monkeypatch.setattr(engine, "wake", wake)
     assert engine.start_payouts() == 2
     assert engine.start_payouts() == 0
-    assert woken == [("treasury.tasks.advance_payments", "arbitrum", 2)]
+    assert woken == [("treasury.tasks.begin_payments", "arbitrum", 2)]
+
+
+def test_what_wakes_the_sender_is_a_task_that_exists_with_the_network_to_work_on(
+    committed_db: CommittedDatabase, share: Share
+) -> None:
+    forget_queues(share)
+    approved(a_customer(micro=500 * USDT))
+    assert engine.start_payouts() == 1
+    with current_app.connection_for_read() as connection, closing(connection.SimpleQueue("default")) as queue:
+        sent = {}
+        while True:
+            try:
+                message = queue.get(timeout=1)
+            except Empty:
+                break
+            sent[message.headers["task"]] = message.payload[0]
+    assert sent["treasury.tasks.begin_payments"] == ["arbitrum"]
+    current_app.loader.import_default_modules()
+    assert set(sent) <= set(current_app.tasks)

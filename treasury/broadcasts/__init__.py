@@ -25,6 +25,7 @@ from treasury.dispatch import wake
 __all__ = [
     "Recovery",
     "advance_payments",
+    "begin_payments",
     "chain_remembers",
     "confirm_broadcasts",
     "fill_gaps",
@@ -51,6 +52,12 @@ def advance_payments(network: str) -> None:
         return
     steps = (reserve_broadcasts, retry_expired) if _expires(network) else (reserve_broadcasts, fill_gaps, replace_stuck)
     if sum(_try(step, network) for step in steps):
+        wake(SIGN)
+
+
+def begin_payments(network: str) -> None:
+    """Only the first step: what whoever opened orders wakes, so that the first are signed while the next are opened."""
+    if not halts.is_halted(network) and _try(chain_remembers, network) and _try(reserve_broadcasts, network):
         wake(SIGN)
 
 

@@ -21,6 +21,12 @@ def advance_payments(network: str | None = None) -> None:
         wake(ADVANCE, code)
 
 
+@shared_task(name="treasury.tasks.begin_payments")
+def begin_payments(network: str) -> None:
+    """Hand new orders to the signer, and nothing else: whoever opened them wakes it with each batch."""
+    broadcasts.begin_payments(network)
+
+
 @shared_task(name="treasury.tasks.send_signed_payments")
 def send_signed_payments(network: str) -> None:
     """Send what was signed, and nothing else: the signer wakes it with each of its batches."""

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from eth.exceptions import Halt, InsufficientFunds, InvalidInstruction, Revert, VMError
+from eth.exceptions import FullStack, Halt, InsufficientFunds, InvalidInstruction, Revert, VMError
 from eth.vm.code_stream import CodeStream
 from eth.vm.computation import BaseComputation
+from eth.vm.opcode import _FastOpcode
+from eth.vm.opcode_values import DUP1, DUP16, JUMPDEST, PUSH0, PUSH1, PUSH32, STOP, SWAP1, SWAP16
 from eth.vm.transaction_context import BaseTransactionContext
 from eth_typing import Address
 
@@ -29,6 +31,7 @@ CODE_DEPOSIT = 200
 """Energy for each byte of a new contract's code; the dynamic factor does not raise it (VMActuator.java)."""
 
 FACTOR_PRECISION = 10_000
+STACK_WORDS = 1024
 LOOK_AT_CLOCK_EVERY = 512  # operations
 
 
@@ -82,23 +85,38 @@ class Context(BaseTransactionContext):
         self.shared = shared
 
 
+def _taken_apart(operation: Any) -> tuple[Callable[[Any], None], int, str]:
+    """What an operation does, what it costs before that, and its name: py-evm's simple ones are such a triple."""
+    if isinstance(operation, _FastOpcode):
+        return operation.logic_fn, operation.gas_cost, operation.mnemonic
+    return operation, 0, ""
+
+
+_TABLE = [_taken_apart(OPCODES[code]) if code in OPCODES else None for code in range(256)]
+
+
 class Code(CodeStream):
-    """Jump destinations are worked out once per code, whatever the number of runs."""
+    """What its bytes say is worked out once per code, whatever the number of runs."""
 
     def __init__(self, code: bytes) -> None:
         super().__init__(code)
-        self.jumps = _jump_destinations(code)
+        self.raw = code
+        self.jumps, self.pushes = _read_once(code)
 
 
 @lru_cache(maxsize=256)
-def _jump_destinations(code: bytes) -> frozenset[int]:
-    found, at = set(), 0
+def _read_once(code: bytes) -> tuple[frozenset[int], dict[int, int]]:
+    """Where a jump may go, and what each PUSH1 to PUSH32 pushes, by its place."""
+    jumps, pushes, at = set(), {}, 0
     while at < len(code):
         operation = code[at]
-        if operation == 0x5B:
-            found.add(at)
-        at += 1 + (operation - 0x5F if 0x60 <= operation <= 0x7F else 0)
-    return frozenset(found)
+        if operation == JUMPDEST:
+            jumps.add(at)
+        size = operation - PUSH0 if PUSH1 <= operation <= PUSH32 else 0
+        if size:
+            pushes[at] = int.from_bytes(code[at + 1 : at + 1 + size].ljust(size, b"\0"))
+        at += 1 + size
+    return frozenset(jumps), pushes
 
 
 class Computation(BaseComputation):
@@ -188,27 +206,56 @@ class Computation(BaseComputation):
                 computation.run()
         return computation
 
-    def run(self) -> None:
-        """Until the code ends, or breaks off with a VMError."""
-        meter, shared, has_factor = self._gas_meter, self.shared, bool(self.factor)
-        for code in self.code:
+    def run(self) -> None:  # noqa: C901  # calls would cost what this saves
+        """Until the code ends, or breaks off with a VMError.
+
+        Nearly all of a node's time passes here. So what py-evm does around an operation (a generator over the code, an
+        object that is called and that charges the energy) is written out; so are `charge_penalty` and the operations
+        that only move words on the stack, which are two of three.
+        """
+        meter, shared, factor = self._gas_meter, self.shared, self.factor
+        stream: Any = self.code
+        stack: Any = self._stack
+        raw, length, pushes, words = stream.raw, len(stream.raw), stream.pushes, stack.values
+        while True:
+            at = stream.program_counter
+            code = raw[at] if at < length else STOP
+            stream.program_counter = at + 1
             if not shared.operations % LOOK_AT_CLOCK_EVERY and time.monotonic() >= shared.deadline:
                 raise OutOfTime("CPU timeout")  # uncounted, so that whoever called this one looks again, and ends too
             shared.operations += 1
-            operation = OPCODES.get(code)
-            if operation is None:
+            known = _TABLE[code]
+            if known is None:
                 raise InvalidInstruction(f"Invalid operation code: opCode[{code:02x}];")
-            self.began_with = meter.gas_remaining
-            try:
-                operation(self)
-            except Halt:
-                self.charge_penalty()
-                break
-            except Revert:
-                self.charge_penalty()
-                raise
-            if has_factor:
-                self.charge_penalty()
+            operation, cost, name = known
+            self.began_with = before = meter.gas_remaining
+            if cost > before:
+                meter.consume_gas(cost, name)  # which raises OutOfGas
+            meter.gas_remaining = before - cost
+            if PUSH1 <= code <= PUSH32:
+                if len(words) >= STACK_WORDS:
+                    raise FullStack("Stack limit reached")
+                words.append(pushes[at])
+                stream.program_counter = at + 1 + code - PUSH0
+            elif DUP1 <= code <= DUP16:
+                stack.dup(code - DUP1 + 1)
+            elif SWAP1 <= code <= SWAP16:
+                stack.swap(code - SWAP1 + 1)
+            else:
+                try:
+                    operation(self)
+                except Halt:
+                    self.charge_penalty()
+                    break
+                except Revert:
+                    self.charge_penalty()
+                    raise
+            if factor and self.began_with is not None:
+                penalty = (before - meter.gas_remaining) * factor // FACTOR_PRECISION
+                if penalty > meter.gas_remaining:
+                    meter.consume_gas(penalty, "dynamic energy")  # likewise
+                meter.gas_remaining -= penalty
+                shared.penalty += penalty
 
     # --- other messages ---
 
