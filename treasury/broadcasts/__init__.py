@@ -56,8 +56,13 @@ def advance_payments(network: str) -> None:
 
 
 def begin_payments(network: str) -> None:
-    """Only the first step: what whoever opened orders wakes, so that the first are signed while the next are opened."""
-    if not halts.is_halted(network) and _try(chain_remembers, network) and _try(reserve_broadcasts, network):
+    """Only the first step: what whoever opened orders wakes, so that the first are signed while the next are opened.
+
+    Of two at once one may leave its orders to the other, so the other looks again.
+    """
+    if halts.is_halted(network) or not _try(chain_remembers, network):
+        return
+    while _try(reserve_broadcasts, network):
         wake(SIGN)
 
 

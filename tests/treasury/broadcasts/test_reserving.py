@@ -189,3 +189,46 @@ def test_a_payload_never_changes_and_a_nonce_stays(desk: Desk, order_count: int)
         cursor.execute("UPDATE treasury_paymentorder SET nonce = nonce + 100")
     with pytest.raises(DatabaseError), connection.cursor() as cursor:
         cursor.execute("UPDATE treasury_wallet SET next_nonce = 0")
+
+
+# --- the first step alone -------------------------------------------------------------------------------------------
+
+
+def test_the_first_step_hands_orders_to_the_signer_and_sends_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr(broadcasts, "wake", woken.append)
+    desk.order()
+    broadcasts.begin_payments("arbitrum")
+    assert Broadcast.objects.get().state == Broadcast.State.RESERVED
+    assert woken == [broadcasts.SIGN]
+    desk.signer.sign()
+    broadcasts.begin_payments("arbitrum")
+    assert Broadcast.objects.get().state == Broadcast.State.SIGNED
+    assert woken == [broadcasts.SIGN], "nothing new, nobody woken"
+
+
+def test_the_first_step_waits_while_the_network_is_halted(desk: Desk) -> None:
+    desk.order()
+    halts.halt_network("arbitrum", "by hand")
+    broadcasts.begin_payments("arbitrum")
+    assert not Broadcast.objects.exists()
+
+
+def test_orders_that_another_run_left_behind_are_taken_by_the_one_that_was_faster(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two runs at once: the slower one reserves nothing, as the nonces have moved, and the next beat may be far."""
+    desk.order()
+    reserve = broadcasts.reserve_broadcasts
+
+    def reserve_while_more_come(network: str) -> int:
+        reserved = reserve(network)
+        if Broadcast.objects.count() == 1:
+            desk.order()
+        return reserved
+
+    monkeypatch.setattr(broadcasts, "reserve_broadcasts", reserve_while_more_come)
+    broadcasts.begin_payments("arbitrum")
+    assert Broadcast.objects.count() == 2
