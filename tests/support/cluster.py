@@ -131,9 +131,10 @@ def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | Non
     try:
         if start_from:
             copy_tree(start_from / "data", server.data)
-        server.start()
-        server.create_database(TEMPLATE, secrets.roles)
-        migrate(server, TEMPLATE, secrets.roles)
+        with tests_compiled_meanwhile():
+            server.start()
+            server.create_database(TEMPLATE, secrets.roles)
+            migrate(server, TEMPLATE, secrets.roles)
         with server.connect(TEMPLATE) as connection:
             connection.execute("VACUUM (ANALYZE, FREEZE)")
         server.stop()
@@ -147,6 +148,25 @@ def _make_cluster(kept: Path, sources: dict[str, str], *, start_from: Path | Non
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def tests_compiled_meanwhile() -> Iterator[None]:
+    """Another process collects the tests, and so compiles them and what they import. In a fresh checkout every worker
+    would do it at once, each for itself, while the migrations keep only one processor busy."""
+    if sys.dont_write_bytecode:
+        yield
+        return
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    collecting = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+        with suppress(subprocess.TimeoutExpired):
+            collecting.wait(30)
+    finally:
+        collecting.kill()
+        collecting.wait()
 
 
 def _secrets_of(kept: Path) -> Secrets:
