@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 import socket
 import urllib.error
@@ -153,16 +154,24 @@ def rpc(url: str, method: str, *params: Any, seconds: float = 10.0) -> Any:
     return answer["result"]
 
 
-def free_port(preferred: int | None = None) -> int:
-    """A TCP port of this machine that nobody listens on: `preferred` if it is free, else any."""
-    for candidate in (preferred, 0):
-        if candidate is None:
+PORTS = range(16_000, 32_768)
+"""Below those that Linux gives to outgoing connections: one of them could take the port before its server is there."""
+_given: set[int] = set()
+_dice = random.SystemRandom()  # a seed would give the same ports to each process
+
+
+def free_port(preferred: int | None = None, *, among: range = PORTS) -> int:
+    """A TCP port of this machine that nobody listens on, never twice the same: `preferred` if it is free, else any."""
+    candidates = [*([] if preferred is None else [preferred]), *_dice.sample(among, min(100, len(among)))]
+    for port in candidates:
+        if port in _given and port != preferred:
             continue
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", candidate))
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+        _given.add(port)
+        return port
     raise ServiceError("no free port")

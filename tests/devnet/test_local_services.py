@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from devnet.anvil import ARBITRUM, Anvil, free_port
+from devnet.anvil import ARBITRUM, PORTS, Anvil, free_port
 from devnet.pacing import IDLE_SECONDS, Pace
 from devnet.processes import wait_until
 from tests.support import cluster
@@ -136,3 +136,10 @@ def test_an_idle_chain_is_slowed_down_and_speeds_up_when_it_is_used(chain, monke
 
 def chain_owner():
     return "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+
+
+def test_ports_are_given_once_and_none_that_an_outgoing_connection_could_take() -> None:
+    given = [free_port() for _ in range(50)]
+    assert len(set(given)) == 50
+    assert set(given) <= set(PORTS)
+    assert free_port(given[0]) == given[0], "one that is asked for by number is given again"

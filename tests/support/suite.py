@@ -15,6 +15,7 @@ from devnet.valkey import ValkeyServer
 from tests.support import cluster
 
 VARIABLE = "EXCHEQUER_TEST_SERVICES"
+FIRST_PORT, PORTS_PER_WORKER = 10_000, 300  # each worker's own: they are free for long, until a test needs them
 WORKER_DATABASES = 4  # numbered Valkey databases per worker: cache, publish/subscribe, broker, spare
 
 
@@ -136,7 +137,9 @@ def published() -> Services | None:
 
 def take_share(services: Services, worker: str) -> Share:
     """The share of `worker`, with the environment and the networks file that the settings will read."""
-    ports = {name: free_port() for name in ("smtp", *networks.CODES)}
+    number = int("".join(filter(str.isdigit, worker)) or 0)
+    own = range(FIRST_PORT + PORTS_PER_WORKER * number, FIRST_PORT + PORTS_PER_WORKER * (number + 1))
+    ports = {name: free_port(among=own) for name in ("smtp", *networks.CODES)}
     share = Share(services=services, worker=worker, ports=ports)
     networks.write(
         share.folder / "networks.toml",
