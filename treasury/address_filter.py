@@ -99,7 +99,7 @@ class PoolFilter:
     def _next_rows(self) -> tuple[int | None, int | None, int, bytes]:
         if self.family == "tron":
             first_id, last_id, count, texts = self._read(_NEXT_TRON_ROWS)
-            if texts == self._last_text:  # nothing new, as nearly always
+            if self._last_id and texts == self._last_text:  # nothing new, as nearly always
                 return first_id, last_id, count, self._last_slice
             self._last_text = texts[-_TRON_TEXT:]
             return first_id, last_id, count, account_heads(texts)

@@ -206,7 +206,7 @@ class Computation(BaseComputation):
                 computation.run()
         return computation
 
-    def run(self) -> None:  # noqa: C901  # calls would cost what this saves
+    def run(self) -> None:  # noqa: C901  # one loop: a method per case would cost the call that it saves
         """Until the code ends, or breaks off with a VMError.
 
         Nearly all of a node's time passes here. So what py-evm does around an operation (a generator over the code, an

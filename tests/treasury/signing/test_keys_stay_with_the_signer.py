@@ -9,6 +9,7 @@ from django.core.checks import run_checks
 from pytest_django import Settings
 
 from devnet.processes import wait_until
+from tests.support.product import Product
 from treasury import failpoints
 from treasury.failpoints import FailpointError, UnknownFailpoint
 from treasury.models import DepositAddress, Wallet
@@ -57,7 +58,7 @@ def test_a_signer_that_cannot_open_its_keystore_does_not_start(product) -> None:
     assert "another passphrase" not in said
 
 
-def test_a_signer_that_starts_fills_its_pool_without_waiting_for_the_schedule(product) -> None:  # type: ignore[no-untyped-def]  # see above
+def test_a_signer_that_starts_fills_its_pool_without_waiting_for_the_schedule(product: Product) -> None:
     product.create_keystore()
     product.signer_worker()
     wait_until(lambda: DepositAddress.objects.filter(customer=None).exists(), what="the first addresses", seconds=40)
