@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 BEGIN_TASK = "treasury.tasks.begin_payments"
 BATCH = 250  # half a thousand at once keep the signer waiting, a hundred cost more passes than they save
+FIRST_BATCH = 50  # so that the first payments are on their way while the others are still ordered
 IN_FLIGHT = (State.ORDERED, State.SENT)
 PAGES_MAX = 40  # of in-flight requests that one run of settle_payouts looks at
 

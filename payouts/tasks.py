@@ -14,8 +14,9 @@ logger = logging.getLogger(__name__)
 @shared_task(name="payouts.tasks.start_payouts")  # type: ignore[untyped-decorator]  # celery ships no types
 def start_payouts() -> None:
     """Order the payments of approved requests, batch after batch."""
-    while engine.start_payouts() == engine.BATCH:
-        pass
+    if engine.start_payouts(limit=engine.FIRST_BATCH) == engine.FIRST_BATCH:
+        while engine.start_payouts() == engine.BATCH:
+            pass
 
 
 @shared_task(name="payouts.tasks.settle_payouts")  # type: ignore[untyped-decorator]  # celery ships no types
