@@ -9,6 +9,10 @@ import uuid
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
+from allauth.account.models import Login
+from allauth.account.utils import has_verified_email
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
@@ -16,10 +20,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from . import activity
+from .devices import known_device
 from .mail import compose
 from .models import User
 from .outbox import queue_mail
 from .profiles import ensure_profile
+from .second_factor import has_second_factor
 
 # allauth's template prefix -> our mail
 QUEUED = {
@@ -34,6 +40,11 @@ QUEUED = {
     "account/email/email_changed": "security_notice",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
+    "mfa/email/totp_activated": "security_notice",
+    "mfa/email/totp_deactivated": "security_notice",
+    "mfa/email/webauthn_added": "security_notice",
+    "mfa/email/webauthn_removed": "security_notice",
+    "mfa/email/recovery_codes_generated": "security_notice",
 }
 
 
@@ -46,6 +57,27 @@ class AccountAdapter(DefaultAccountAdapter):
                 ensure_profile(user, language=get_language() or "")
                 activity.record(actor=user, action="account.signed_up", target=user, request=request)
         return user
+
+    def is_login_by_code_required(self, login: Login) -> bool:
+        """A browser that we do not know is let in by a code mailed to its owner.
+
+        Not right after the sign-up and not before the address is proven: the link to prove it is under way. Not for a
+        passkey, which no other site can have asked for.
+        """
+        user = login.user
+        if user is None or login.signup or not has_verified_email(user):
+            return False
+        methods = {record["method"] for record in get_authentication_records(self.request, user)}
+        if "code" in methods or did_use_passwordless_login(self.request, user):
+            return False
+        return known_device(self.request, user) is None
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Who has a second factor proves themselves with it: the password alone may be anybody's by now."""
+        methods = super().get_reauthentication_methods(user)
+        if user.is_authenticated and has_second_factor(user):
+            return [method for method in methods if method["id"] != "reauthenticate"]
+        return list(methods)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""

@@ -84,6 +84,11 @@ def _security_notice(row: OutgoingMail) -> Mapping[str, Any]:
         "email_confirm": _("Your e-mail address was confirmed."),
         "email_deleted": _("The e-mail address %(address)s was removed from your account.")
         % {"address": facts.get("deleted_email", "")},
+        "totp_activated": _("An authenticator app was added to your account."),
+        "totp_deactivated": _("The authenticator app was removed from your account."),
+        "webauthn_added": _("A passkey was added to your account."),
+        "webauthn_removed": _("A passkey was removed from your account."),
+        "recovery_codes_generated": _("New recovery codes were made. The old ones are worth nothing now."),
     }
     return {
         "what": told[facts["kind"]],

@@ -1,19 +1,81 @@
-"""Stop a customer's withdrawals, and let them go again. Both are audited; the first reason stays until the thaw."""
+"""Stop a customer's withdrawals, and let them go again. Both are audited; the first reason stays until the thaw.
+
+The customer freezes by themselves, at once, from the page or from a mail. Only support lets the money go again, with a
+reason, and two of them: whoever can talk one person on the telephone into it has not talked two.
+"""
+
+from __future__ import annotations
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from . import activity
+from . import activity, devices, sessions
 from .models import User, UserProfile
+
+BY_OWNER = "frozen by the customer"
+
+
+class ThawRefused(Exception):
+    """The thaw is not possible; `message` is for the person who asked."""
+
+    message = _("The withdrawals of this customer are not frozen.")
+
+
+class AnotherPersonNeeded(ThawRefused):
+    message = _("You have asked for this. Another person has to confirm it.")
 
 
 def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, process: str = "") -> bool:
     """No withdrawal of this customer is requested, confirmed, approved or sent from now on.
 
-    Joins the caller's transaction. Returns False when they were frozen already.
+    Joins the caller's transaction. Returns False when they were frozen already; a thaw that was asked for is off.
+    """
+    return _freeze(user_id, reason, actor, process, None)
+
+
+def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bool:
+    """The owner's own brake: withdrawals stop, every session ends, every device is forgotten.
+
+    Returns False when withdrawals were frozen already; the rest is done all the same.
     """
     with transaction.atomic():
+        owner = User.objects.get(pk=user_id)
+        changed = _freeze(user_id, BY_OWNER, owner, "", origin)
+        sessions.end_sessions(user_id=user_id, by="frozen")
+        devices.revoke_all_devices(user_id=user_id)
+    return changed
+
+
+def ask_to_thaw(*, user_id: int, reason: str, actor: User, origin: activity.Origin | None = None) -> bool:
+    """Let withdrawals of this customer go on: the first person asks, a second one confirms.
+
+    Returns True once they go on, False when the second person is still to come.
+    Raises ThawRefused when nothing is frozen, AnotherPersonNeeded for the same person twice.
+    """
+    with transaction.atomic():
+        profile = UserProfile.objects.select_for_update().filter(user_id=user_id).first()
+        if profile is None or profile.withdrawals_frozen_at is None:
+            raise ThawRefused
+        if profile.thaw_asked_by_id == actor.pk:
+            raise AnotherPersonNeeded
+        target = ("accounts.user", str(user_id))
+        if profile.thaw_asked_by_id is None:
+            UserProfile.objects.filter(pk=profile.pk).update(
+                thaw_asked_by=actor, thaw_asked_at=timezone.now(), thaw_reason=reason[:200]
+            )
+            activity.record(
+                actor=actor, action="withdrawals.thaw_asked", target=target, facts={"reason": reason}, origin=origin
+            )
+            return False
+        _thaw(profile, reason, actor, origin)
+    return True
+
+
+def _freeze(user_id: int, reason: str, actor: User | None, process: str, origin: activity.Origin | None) -> bool:
+    with transaction.atomic():
         UserProfile.objects.get_or_create(user_id=user_id)  # no row to freeze would be no freeze
+        UserProfile.objects.filter(user_id=user_id).update(**NOT_ASKED)
         changed = UserProfile.objects.filter(user_id=user_id, withdrawals_frozen_at=None).update(
             withdrawals_frozen_at=timezone.now(), withdrawals_frozen_reason=reason[:200]
         )
@@ -23,22 +85,22 @@ def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, 
             target=("accounts.user", str(user_id)),
             facts={"reason": reason, "already_frozen": not changed},
             process=process,
+            origin=origin,
         )
     return bool(changed)
 
 
-def unfreeze_withdrawals(*, user_id: int, reason: str = "", actor: User | None = None, process: str = "") -> bool:
-    """Withdrawals of this customer go on. Returns False when they were not frozen."""
-    with transaction.atomic():
-        changed = UserProfile.objects.filter(user_id=user_id, withdrawals_frozen_at__isnull=False).update(
-            withdrawals_frozen_at=None, withdrawals_frozen_reason=""
-        )
-        if changed:
-            activity.record(
-                actor=actor,
-                action="withdrawals.unfrozen",
-                target=("accounts.user", str(user_id)),
-                facts={"reason": reason},
-                process=process,
-            )
-    return bool(changed)
+NOT_ASKED: dict[str, object] = {"thaw_asked_by": None, "thaw_asked_at": None, "thaw_reason": ""}
+
+
+def _thaw(profile: UserProfile, reason: str, actor: User, origin: activity.Origin | None) -> None:
+    UserProfile.objects.filter(pk=profile.pk).update(
+        withdrawals_frozen_at=None, withdrawals_frozen_reason="", **NOT_ASKED
+    )
+    activity.record(
+        actor=actor,
+        action="withdrawals.unfrozen",
+        target=("accounts.user", str(profile.user_id)),
+        facts={"reason": reason, "asked_by": profile.thaw_asked_by_id, "asked_reason": profile.thaw_reason},
+        origin=origin,
+    )

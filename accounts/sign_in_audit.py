@@ -1,13 +1,16 @@
-"""Sign-ins and changes of a password or an address, into the audit. allauth tells of them by signals."""
+"""What follows a sign-in, a sign-out, and each change of what protects an account. allauth tells of them by signals."""
 
 from typing import Any
 
 from allauth.account import signals
+from allauth.mfa import signals as mfa_signals
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
+from django_otp import DEVICE_ID_SESSION_KEY
 
-from . import activity
-from .models import User
+from . import activity, devices, sessions
+from .models import SecondFactorDevice, TrustedDevice, User, UserSession
 
 AUDITED = {
     user_logged_in: "account.signed_in",
@@ -17,14 +20,31 @@ AUDITED = {
     signals.password_reset: "account.password_reset",
     signals.email_changed: "account.email_changed",
 }
+FACTORS_AUDITED = {
+    mfa_signals.authenticator_added: "second_factor.added",
+    mfa_signals.authenticator_removed: "second_factor.removed",
+    mfa_signals.authenticator_reset: "second_factor.recovery_codes_made",
+    mfa_signals.authentication_failed: "second_factor.failed",
+}
+REMEMBERS = "remembers_device"  # in the session of a sign-in under way: whose browser is to be remembered
+SESSION_ID = "user_session"  # in the session: the number of its row
 
 
 def connect() -> None:
     """Called once, by AppConfig.ready."""
     for signal, action in AUDITED.items():
         signal.connect(_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
+    for signal, action in FACTORS_AUDITED.items():
+        signal.connect(_factor_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
     signals.email_confirmed.connect(_email_confirmed, dispatch_uid="audit:email_confirmed")
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit:sign_in_failed")
+    user_logged_in.connect(_signed_in, dispatch_uid="sessions:signed_in")
+    user_logged_out.connect(_signed_out, dispatch_uid="sessions:signed_out")
+    for signal in (signals.password_changed, signals.password_set):
+        signal.connect(_password_changed, dispatch_uid="sessions:password_changed")
+    signals.password_reset.connect(_password_reset, dispatch_uid="sessions:password_reset")
+    mfa_signals.authenticator_used.connect(_factor_used, dispatch_uid="otp:used")
+    mfa_signals.authenticator_added.connect(_factor_added, dispatch_uid="otp:added")
 
 
 def _receiver(action: str) -> Any:
@@ -35,9 +55,21 @@ def _receiver(action: str) -> Any:
     return receive
 
 
+def _factor_receiver(action: str) -> Any:
+    def receive(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
+        activity.record(
+            actor=user, action=action, target=user, request=request, facts={"kind": str(authenticator.type)}
+        )
+
+    return receive
+
+
 def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) -> None:
+    """The link out of the mailbox proves as much as a mailed code does: this browser is let in from now on."""
     user = email_address.user
     activity.record(actor=user, action="account.email_confirmed", target=user, request=request)
+    if devices.known_device(request, user) is None:
+        devices.remember_device(request, user)
 
 
 def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_other: Any) -> None:
@@ -46,3 +78,57 @@ def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = N
     user = User.objects.filter(email=email).first() if email else None
     if user is not None:
         activity.record(actor=None, action="account.sign_in_failed", target=user, request=request, process="sign-in")
+
+
+def _signed_in(request: HttpRequest, user: User, **_other: Any) -> None:
+    """The browser's place among the person's devices and sessions."""
+    device = _device(request, user)
+    row = sessions.note_session(request, user, device)
+    request.session[SESSION_ID] = row.pk
+
+
+def _device(request: HttpRequest, user: User) -> TrustedDevice | None:
+    wants = request.session.pop(REMEMBERS, None) == user.pk
+    device = devices.known_device(request, user)
+    if device is not None:
+        devices.renew_token(request, device)
+        return device
+    return devices.remember_device(request, user) if wants else None
+
+
+def _signed_out(request: HttpRequest, user: User | None = None, **_other: Any) -> None:
+    if user is not None and request is not None and request.session.session_key:
+        sessions.close(session_key=request.session.session_key, by="signed_out")
+
+
+def _password_changed(request: HttpRequest, user: User, **_other: Any) -> None:
+    """Every other session is over; this one goes on under a new key."""
+    number = request.session.get(SESSION_ID)
+    if number is not None:
+        UserSession.objects.filter(pk=number, user=user.pk).update(session_key=request.session.session_key)
+    sessions.end_sessions(user_id=user.pk, by="password_changed", except_key=request.session.session_key or "-")
+
+
+def _password_reset(request: HttpRequest, user: User, **_other: Any) -> None:
+    """Whoever had to reset it may have lost it: nobody else stays in, no other browser is known any more."""
+    sessions.end_sessions(user_id=user.pk, by="password_reset")
+    devices.revoke_all_devices(user_id=user.pk)
+    devices.remember_device(request, user)
+
+
+def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
+    """What django-otp calls verified: by an app's code or a passkey. A recovery code signs in, and no more."""
+    _verify(request, authenticator)
+
+
+def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
+    """Setting one up has proven that it is at hand."""
+    if request.user.is_authenticated and request.user.pk == user.pk:
+        _verify(request, authenticator)
+
+
+def _verify(request: HttpRequest, authenticator: Authenticator) -> None:
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        return
+    device = SecondFactorDevice(pk=authenticator.pk, user_id=authenticator.user_id)
+    request.session[DEVICE_ID_SESSION_KEY] = device.persistent_id

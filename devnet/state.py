@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
 import secrets
 import shutil
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,6 +37,7 @@ class Secrets:
     """Generated once per state folder; only the demo's password is ever shown."""
 
     secret_key: str
+    second_factor_key: str
     superuser: str
     roles: Roles
     passphrase: str
@@ -46,6 +48,7 @@ class Secrets:
         words = WORDS.split()
         return cls(
             secret_key=secrets.token_urlsafe(50),
+            second_factor_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             superuser=secrets.token_urlsafe(24),
             roles=Roles.generate(),
             passphrase=secrets.token_urlsafe(32),
@@ -118,6 +121,10 @@ class State:
             write_private(self.passphrase_file, made.passphrase)
             write_private(path, json.dumps(asdict(made), indent=1))
         facts = json.loads(path.read_text(encoding="utf-8"))
+        if missing := {f.name for f in fields(Secrets)} - facts.keys():  # a state of an older version
+            made = asdict(Secrets.generate())
+            facts |= {name: made[name] for name in missing}
+            write_private(path, json.dumps(facts, indent=1))
         return Secrets(**facts | {"roles": Roles(**facts["roles"])})
 
     def ports(self, *, web: int | None, held: set[int]) -> dict[str, int]:

@@ -1,9 +1,12 @@
-"""Content security: strict for customers, as wide as the two admin products need for staff."""
+"""Around every page: content security, the wall of the second factor before the staff's pages, the device's cookie."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from accounts import devices
 
 Directives = dict[str, str]
 
@@ -44,3 +47,37 @@ def policy_for(path: str) -> str:
     """The policy header of the part of the site that `path` lies in."""
     directives = ADMIN if path.startswith("/admin/") else CMS if path.startswith("/cms/") else PORTAL
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+STAFF_PATHS = ("/admin/", "/cms/")
+OPEN_PATHS = ("/admin/login/", "/admin/logout/", "/admin/jsi18n/", "/cms/login/", "/cms/logout/")
+
+
+class SecondFactorWall:
+    """Nobody sees a staff page, Unfold's or Wagtail's, unless this session was verified by a second factor.
+
+    Staff without one are led to set one up; who came in with a recovery code, too. Whether somebody is staff at all,
+    the two sites decide by themselves.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(STAFF_PATHS) and not request.path.startswith(OPEN_PATHS):
+            user = request.user
+            if user.is_authenticated and getattr(user, "is_staff", False) and not user.is_verified():  # type: ignore[union-attr]  # django-otp's
+                return redirect("security")
+        return self.get_response(request)
+
+
+class DeviceCookie:
+    """Hands a remembered device its token, once the sign-in that made it is answered."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        devices.set_cookie(request, response)
+        return response

@@ -1,5 +1,21 @@
+"""People, the audit of what they did, and what they were told."""
+
 from .activity import ActivityLog
 from .outgoing_mail import OutgoingMail
+from .second_factor import SecondFactorDevice, SpentCode
+from .session import TrustedDevice, UserSession
 from .user import Customer, StaffUser, User, UserManager, UserProfile
 
-__all__ = ["ActivityLog", "Customer", "OutgoingMail", "StaffUser", "User", "UserManager", "UserProfile"]
+__all__ = [
+    "ActivityLog",
+    "Customer",
+    "OutgoingMail",
+    "SecondFactorDevice",
+    "SpentCode",
+    "StaffUser",
+    "TrustedDevice",
+    "User",
+    "UserManager",
+    "UserProfile",
+    "UserSession",
+]

@@ -66,6 +66,12 @@ class UserProfile(models.Model):
     language = models.CharField(_("language"), max_length=5, default="ru")
     withdrawals_frozen_at = models.DateTimeField(_("withdrawals frozen at"), null=True, blank=True)
     withdrawals_frozen_reason = models.CharField(_("why withdrawals are frozen"), max_length=200, blank=True)
+    # One of the staff has asked that they go on; a second one confirms.
+    thaw_asked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("thaw asked by")
+    )
+    thaw_asked_at = models.DateTimeField(_("thaw asked at"), null=True, blank=True)
+    thaw_reason = models.CharField(_("why they may go on"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("profile")

@@ -23,6 +23,9 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from accounts.second_factor import StepUpFailed
+from accounts.second_factor.fields import StepUpFields
+
 TEMPLATE = "unfold/helpers/dialog.html"
 
 Operation = Callable[[Any, HttpRequest, Any], str]
@@ -65,6 +68,28 @@ class DialogForm(BaseDialogForm):
         return ""
 
 
+class StepUpDialogForm(StepUpFields, DialogForm):
+    """A dialog of a deed that moves money or changes who may: it asks for a code or a passkey, unless that was just
+    given. `each_time`: for a deed whose proof is kept as evidence, and belongs to that deed alone."""
+
+    form_after_template = "admin/step_up.html"
+    each_time: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ask(self.request, each_time=self.each_time)
+        self.fields["code"].widget = UnfoldAdminTextInputWidget(
+            attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}
+        )
+        self.fields.pop("password")
+        if self.is_fresh or not self.has_app:
+            self.fields.pop("code")
+        self.order_fields([*(name for name in self.fields if name not in ("code", "credential")), "code", "credential"])
+
+    def get_after_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
+        return {"form": self, "options": None if self.closed_because() else self.passkey_options()}
+
+
 def dialog(
     *,
     form: type[DialogForm],
@@ -90,7 +115,10 @@ def dialog(
             try:
                 message = operation(self, request, given)
             except refused as refusal:
-                given.add_error(None, str(getattr(refusal, "message", refusal)))
+                if isinstance(refusal, StepUpFailed) and isinstance(given, StepUpFields):
+                    given.refuse_step_up(refusal)
+                else:
+                    given.add_error(None, str(getattr(refusal, "message", refusal)))
                 return render(
                     request,
                     TEMPLATE,

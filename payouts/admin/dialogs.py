@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import INPUT_CLASSES
 
-from accounts.second_factor import StepUp
-from accounts.staff.dialogs import DialogForm, password_field, reason_field
+from accounts.staff.dialogs import DialogForm, StepUpDialogForm, reason_field
 from accounts.staff.display import key_of
 from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
@@ -58,13 +57,13 @@ class WithdrawalDialogForm(DialogForm):
         """`text` with the amount in it, for the button."""
         return text % {"amount": usdt_text(self.withdrawal.amount_micro)}
 
-    def step_up(self) -> StepUp:
-        """The proof that the person at the keyboard is who signed in."""
-        return StepUp(password=self.cleaned_data["password"])
-
     def decision(self) -> dict[str, Any]:
         """What every decision's operation is told."""
         return {"withdrawal_id": self.withdrawal.pk, "revision": self.cleaned_data["revision"]}
+
+
+class StepUpForm(StepUpDialogForm, WithdrawalDialogForm):
+    """A decision on money."""
 
 
 class ClaimForm(WithdrawalDialogForm):
@@ -75,15 +74,15 @@ class ReleaseClaimForm(WithdrawalDialogForm):
     states = (State.IN_REVIEW, State.ON_HOLD)
 
 
-class ApproveForm(WithdrawalDialogForm):
+class ApproveForm(StepUpForm):
+    each_time = True
     reason = reason_field(gettext_lazy("Remark, for staff"), required=False)
-    password = password_field(gettext_lazy("Your password"))
 
     def submit_text(self) -> str:
         return self.named(_("Approve %(amount)s"))
 
 
-class HoldForm(WithdrawalDialogForm):
+class HoldForm(StepUpForm):
     states = (State.IN_REVIEW, State.APPROVED)
     reason = reason_field(
         gettext_lazy("Reason"), help_text=gettext_lazy("The customer reads this: what is missing, what to do next.")
@@ -97,7 +96,6 @@ class HoldForm(WithdrawalDialogForm):
         ),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
     )
-    password = password_field(gettext_lazy("Your password"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -115,14 +113,13 @@ class ReleaseForm(WithdrawalDialogForm):
         return self.named(_("Back to review: %(amount)s"))
 
 
-class RejectForm(WithdrawalDialogForm):
+class RejectForm(StepUpForm):
     states = (State.IN_REVIEW, State.ON_HOLD)
     danger = True
     reason_for_customer = reason_field(
         gettext_lazy("Reason, for the customer"), help_text=gettext_lazy("The customer reads this.")
     )
     note = reason_field(gettext_lazy("Note, for staff"), required=False, limit=2000)
-    password = password_field(gettext_lazy("Your password"))
 
     def submit_text(self) -> str:
         return self.named(_("Reject %(amount)s"))
@@ -133,20 +130,18 @@ class NoteForm(WithdrawalDialogForm):
     text = reason_field(gettext_lazy("Note, for staff"), limit=2000)
 
 
-class RetryForm(WithdrawalDialogForm):
+class RetryForm(StepUpForm):
     states = (State.FAILED,)
     reason = reason_field(gettext_lazy("Reason"))
-    password = password_field(gettext_lazy("Your password"))
 
     def submit_text(self) -> str:
         return self.named(_("Pay %(amount)s again"))
 
 
-class GiveBackForm(WithdrawalDialogForm):
+class GiveBackForm(StepUpForm):
     states = (State.FAILED,)
     danger = True
     reason = reason_field(gettext_lazy("Reason"), help_text=gettext_lazy("The customer reads this."))
-    password = password_field(gettext_lazy("Your password"))
 
     def submit_text(self) -> str:
         return _("Return %(amount)s to the customer") % {"amount": usdt_text(self.withdrawal.debit_micro)}

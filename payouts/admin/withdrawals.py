@@ -203,7 +203,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def approve(self, request: HttpRequest, form: dialogs.ApproveForm) -> str:
         row = withdrawals.approve_withdrawal(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.given(),
             origin=origin_of(request),
         )  # fmt: skip
         if row.state == State.IN_REVIEW:
@@ -217,7 +217,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def hold(self, request: HttpRequest, form: dialogs.HoldForm) -> str:
         row = withdrawals.hold_withdrawal(
             **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
-            until=form.cleaned_data["until"], step_up=form.step_up(), origin=origin_of(request),
+            until=form.cleaned_data["until"], step_up=form.given(), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is on hold.") % {"number": row}
 
@@ -238,7 +238,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def reject(self, request: HttpRequest, form: dialogs.RejectForm) -> str:
         row = withdrawals.reject_withdrawal(
             **form.decision(), actor=staff_of(request), reason_for_customer=form.cleaned_data["reason_for_customer"],
-            note=form.cleaned_data["note"], step_up=form.step_up(), origin=origin_of(request),
+            note=form.cleaned_data["note"], step_up=form.given(), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is rejected; the money is back in the customer's balance.") % {"number": row}
 
@@ -281,7 +281,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def retry(self, request: HttpRequest, form: dialogs.RetryForm) -> str:
         row = withdrawals.retry_withdrawal(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.given(),
             origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s will be paid by a new payment.") % {"number": row}
@@ -293,7 +293,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def give_back(self, request: HttpRequest, form: dialogs.GiveBackForm) -> str:
         row = withdrawals.return_withdrawal(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.step_up(),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.given(),
             origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s: the money is back in the customer's balance.") % {"number": row}

@@ -14,9 +14,11 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
+from accounts.activity import origin_of
+from accounts.freezes import ThawRefused, ask_to_thaw, freeze_withdrawals
 from accounts.models import Customer
-from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
+from accounts.second_factor import StepUpFailed, in_session, verify_step_up
+from accounts.staff.dialogs import DialogForm, Refused, StepUpDialogForm, dialog, reason_field
 from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
 from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
@@ -54,8 +56,19 @@ class FreezeForm(CustomerDialogForm):
         return _("The withdrawals of this customer are frozen already.") if is_frozen(self.customer) else ""
 
 
-class UnfreezeForm(CustomerDialogForm):
+class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
+    """Two people: the first asks, the second confirms."""
+
     reason = reason_field(gettext_lazy("Why they may go on"), limit=200)
+
+    def subject(self) -> dict[str, Any]:
+        profile = getattr(self.customer, "profile", None)
+        return {"customer": self.customer, "thaw": profile if profile and profile.thaw_asked_by_id else None}
+
+    def submit_text(self) -> str:
+        profile = getattr(self.customer, "profile", None)
+        asked = profile is not None and profile.thaw_asked_by_id is not None
+        return _("Confirm that they go on") if asked else _("Ask that they go on")
 
     def closed_because(self) -> str:
         return "" if is_frozen(self.customer) else _("The withdrawals of this customer are not frozen.")
@@ -112,14 +125,17 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=UnfreezeForm, title=gettext_lazy("Let withdrawals go on"), permission="freeze", icon="play_circle",
-        variant=ActionVariant.PRIMARY, url_path="unfreeze", refusals=(),
+        variant=ActionVariant.PRIMARY, url_path="unfreeze", refusals=(ThawRefused, StepUpFailed),
     )  # fmt: skip
     def unfreeze(self, request: HttpRequest, form: UnfreezeForm) -> str:
-        thawed = unfreeze_withdrawals(
-            user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=staff_of(request)
+        person = staff_of(request)
+        proof = verify_step_up(user=person, credential=form.given(), origin=origin_of(request))
+        in_session.keep(request, person, proof)
+        thawed = ask_to_thaw(
+            user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=person, origin=origin_of(request)
         )
         if not thawed:
-            raise Refused(_("The withdrawals of this customer are not frozen."))
+            return _("Noted. A second person has to confirm it.")
         return _("Withdrawals of %(customer)s go on.") % {"customer": form.customer.email}
 
     @display(description=gettext_lazy("e-mail address"))

@@ -60,13 +60,3 @@ class WithdrawalForm(forms.Form):
     def refuse(self, error: WithdrawalError) -> None:
         """Show what the operation says beside the field that it is about."""
         self.add_error(error.field if error.field in self.fields else None, str(error.message))
-
-
-class StepUpForm(forms.Form):
-    password = forms.CharField(
-        label=_("Your password"),
-        strip=False,
-        max_length=256,
-        error_messages={"required": _("Enter your password.")},
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )

@@ -13,9 +13,13 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken"
+DEVICE_TOKEN_COOKIE_NAME = "__Host-exchequer_device"  # noqa: S105  # a name
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+SECOND_FACTOR_KEYS = env.list("SECOND_FACTOR_KEYS")
 ADDRESS_POOL_PUBLIC_KEY = env("ADDRESS_POOL_PUBLIC_KEY")
 DEMO = False

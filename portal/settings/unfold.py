@@ -22,7 +22,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT_TITLE_PREFIX": "portal.admin_site.environment_prefix",
     "DASHBOARD_CALLBACK": "portal.staff_dashboard.add_figures",
     "STYLES": [lambda request: static("admin_extra.css")],
-    "SCRIPTS": [lambda request: static("admin_queue.js")],
+    "SCRIPTS": [lambda request: static("admin_queue.js"), lambda request: static("js/passkey.js")],
     "ACCOUNT": {
         "navigation": [
             {"title": _("My account"), "link": reverse_lazy("settings")},

@@ -69,7 +69,8 @@ def _switches(language: str | None, theme: str) -> str:
 
 @lru_cache(maxsize=64)
 def _nav_links(language: str | None, section: str, is_staff: bool) -> SafeString:
-    links = [*_links(section), _link(reverse("settings"), "settings", _("Settings"), is_here=section == "settings")]
+    links = [*_links(section), _link(reverse("security"), "shield", _("Security"), is_here=section == "security")]
+    links += [_link(reverse("settings"), "settings", _("Settings"), is_here=section == "settings")]
     links.append(_link("/help/", "help", _("Help")))
     if is_staff:
         links.append(_link("/admin/", "staff", _("Back office")))

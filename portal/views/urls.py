@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import dashboard, deposits, health, history, preferences, withdrawals
+from portal.views import dashboard, deposits, health, history, preferences, security, withdrawals
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -20,6 +20,12 @@ urlpatterns = [
     path("withdrawals/<uuid:public_id>/cancel/", withdrawals.cancel, name="withdrawal_cancel"),
     path("history/", history.history, name="history"),
     path("settings/", preferences.settings_page, name="settings"),
+    path("security/", security.security, name="security"),
+    path("security/sessions/end/", security.end_other_sessions, name="end_other_sessions"),
+    path("security/sessions/<int:session_id>/end/", security.end_session, name="end_session"),
+    path("security/devices/<int:device_id>/revoke/", security.revoke_device, name="revoke_device"),
+    path("security/devices/<int:device_id>/rename/", security.rename_device, name="rename_device"),
+    path("security/freeze/", security.freeze, name="freeze"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.activity import origin_of
 from accounts.profiles import ensure_profile
-from accounts.second_factor import StepUp, StepUpFailed
+from accounts.second_factor import SecondFactorMissing, StepUpFailed
 from payouts import selectors, withdrawals
 from payouts.errors import AlreadyConfirmed, IdempotencyKeyReused, LinkError, WithdrawalError, WithdrawalNotFound
 from payouts.models import WithdrawalRequest
 from payouts.states import FINAL, State
-from portal.forms.withdrawals import StepUpForm, WithdrawalForm
+from portal.forms.step_up import StepUpForm
+from portal.forms.withdrawals import WithdrawalForm
 from portal.people import customer_of
 from portal.timeline import timeline_of
 from portal.views.deposits import cards
@@ -38,7 +39,7 @@ def withdraw(request: HttpRequest) -> HttpResponse:
     """GET: the empty form. POST, from the review page: the request itself."""
     if request.method != "POST":
         return show_form(request, WithdrawalForm())
-    form, step_up = WithdrawalForm(request.POST), StepUpForm(request.POST)
+    form, step_up = WithdrawalForm(request.POST), StepUpForm(request.POST, request=request)
     if not form.is_valid():
         return show_form(request, form, status=UNPROCESSABLE)
     if not step_up.is_valid():
@@ -51,12 +52,15 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             address=wish["address"],
             amount_micro=wish["amount"],
             idempotency_key=str(wish["key"]),
-            step_up=StepUp(password=step_up.cleaned_data["password"]),
+            step_up=step_up.given(),
             origin=origin_of(request),
             most_fee_micro=wish["fee"],
         )
+    except SecondFactorMissing as error:
+        messages.warning(request, str(error.message))
+        return redirect("security")
     except StepUpFailed as error:
-        step_up.add_error("password", str(error.message))
+        step_up.refuse_step_up(error)
         return show_review(request, form, step_up, status=UNPROCESSABLE)
     except IdempotencyKeyReused as error:
         messages.warning(request, str(error.message))
@@ -81,7 +85,7 @@ def review(request: HttpRequest) -> HttpResponse:
         return show_form(request, filled_with_most(request))
     if not form.is_valid():
         return show_form(request, form, status=UNPROCESSABLE)
-    return show_review(request, form, StepUpForm())
+    return show_review(request, form, StepUpForm(request=request))
 
 
 @login_required

@@ -4,3 +4,4 @@ import "./copy.js";
 import "./moments.js";
 import "./amount.js";
 import "./live.js";
+import "./passkey.js";

@@ -8,18 +8,18 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from accounts.activity import Origin
+from accounts.freezes import ask_to_thaw
 from accounts.models import User
-from accounts.second_factor import StepUp
 from payouts import withdrawals
 from payouts.links import confirmation_token
 from payouts.models import WithdrawalRequest
 from payouts.postings import available, reserved
+from tests.support.factors import give_app, proven
 from treasury import ledger
 from treasury.ledger import Posting
 from treasury.orders import order_results
 
 PASSWORD = "correct horse 1"
-STEP_UP = StepUp(password=PASSWORD)
 ORIGIN = Origin(ip_address="192.0.2.7", user_agent="Firefox")
 USDT = 1_000_000
 RECIPIENT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -33,6 +33,7 @@ def a_customer(*, micro: int = 0, language: str = "en", **fields: Any) -> User:
     user = User.objects.create_user(f"customer{next(_numbers)}@example.com", PASSWORD, **fields)
     user.profile.language = language
     user.profile.save()
+    give_app(user)
     if micro:
         fund(user, micro)
     return user
@@ -53,9 +54,16 @@ def fund(user: User, micro: int) -> None:
 def staff(*roles: str) -> User:
     """A member of the staff with these roles."""
     user = User.objects.create_user(f"staff{next(_numbers)}@example.com", PASSWORD, is_staff=True)
+    give_app(user)
     user.groups.set(Group.objects.filter(name__in=roles))
     assert user.groups.count() == len(roles)
     return user
+
+
+def thaw(user: User) -> None:
+    """Two of the staff let the customer's withdrawals go again."""
+    for _person in range(2):
+        ask_to_thaw(user_id=user.pk, reason="spoke with them", actor=staff("support"))
 
 
 def funds(user: User) -> tuple[int, int]:
@@ -71,7 +79,7 @@ def ask(user: User, micro: int = 40 * USDT, **changes: Any) -> WithdrawalRequest
         "address": RECIPIENT,
         "amount_micro": micro,
         "idempotency_key": f"form-{next(_numbers)}",
-        "step_up": STEP_UP,
+        "step_up": proven(user),
         "origin": ORIGIN,
     }
     return withdrawals.request_withdrawal(**(given | changes))
@@ -86,7 +94,7 @@ def approve(row: WithdrawalRequest, actor: User, **changes: Any) -> WithdrawalRe
         "withdrawal_id": row.pk,
         "actor": actor,
         "revision": row.revision,
-        "step_up": STEP_UP,
+        "step_up": proven(actor),
         "origin": ORIGIN,
     }
     return withdrawals.approve_withdrawal(**(given | changes))

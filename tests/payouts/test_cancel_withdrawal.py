@@ -6,7 +6,8 @@ import pytest
 
 from accounts.freezes import freeze_withdrawals
 from payouts import engine, errors, withdrawals
-from tests.payouts.people import STEP_UP, USDT, a_customer, approved, ask, funds, in_review, staff
+from tests.payouts.people import USDT, a_customer, approved, ask, funds, in_review, staff
+from tests.support.factors import proven
 
 pytestmark = pytest.mark.django_db
 
@@ -29,8 +30,9 @@ def test_it_is_possible_until_the_payment_is_ordered(stage: str) -> None:
     customer = a_customer(micro=100 * USDT)
     row = approved(customer) if stage == "approved" else in_review(customer)
     if stage == "on_hold":
+        person = staff("support")
         withdrawals.hold_withdrawal(
-            withdrawal_id=row.pk, actor=staff("support"), revision=1, reason="a closer look", step_up=STEP_UP
+            withdrawal_id=row.pk, actor=person, revision=1, reason="a closer look", step_up=proven(person)
         )
     withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=customer.pk)
     assert funds(customer) == (100 * USDT, 0)

@@ -9,13 +9,13 @@ import time_machine
 from django.core import signing
 from django.utils import timezone
 
-from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
+from accounts.freezes import freeze_withdrawals
 from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
 from payouts import errors, links, withdrawals
 from payouts.links import confirmation_token
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import ORIGIN, USDT, a_customer, ask, confirm, funds, states_told
+from tests.payouts.people import ORIGIN, USDT, a_customer, ask, confirm, funds, states_told, thaw
 
 pytestmark = pytest.mark.django_db
 
@@ -140,7 +140,7 @@ def test_a_customer_frozen_meanwhile_cannot_confirm_until_the_thaw() -> None:
     freeze_withdrawals(user_id=row.customer_id, reason="test", process="test")
     with pytest.raises(errors.WithdrawalsFrozen):
         confirm(row)
-    unfreeze_withdrawals(user_id=row.customer_id, process="test")
+    thaw(row.customer)
     assert confirm(row).state == "in_review"
 
 

@@ -11,8 +11,9 @@ from accounts.second_factor import StepUp, StepUpFailed
 from payouts import engine, errors, withdrawals
 from payouts.models import WithdrawalRequest
 from tests.payouts.chain_answers import Treasury
-from tests.payouts.people import STEP_UP, USDT, a_customer, approved, funds, staff, states_told
+from tests.payouts.people import USDT, a_customer, approved, funds, staff, states_told
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 from treasury.alarms import is_raised
 from treasury.models import PaymentOrder
 
@@ -40,12 +41,13 @@ def failed(treasury: Treasury) -> WithdrawalRequest:
 
 
 def given(row: WithdrawalRequest, **changes: object) -> dict[str, object]:
+    person = staff("treasurer")
     return {
         "withdrawal_id": row.pk,
-        "actor": staff("treasurer"),
+        "actor": person,
         "revision": row.revision,
         "reason": "The recipient's contract refuses tokens.",
-        "step_up": STEP_UP,
+        "step_up": proven(person),
     } | changes
 
 

@@ -13,18 +13,20 @@ from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
 from payouts import engine, errors, withdrawals
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import STEP_UP, USDT, a_customer, approve, approved, funds, in_review, staff
+from tests.payouts.people import USDT, a_customer, approve, approved, funds, in_review, staff
+from tests.support.factors import proven
 
 pytestmark = pytest.mark.django_db
 
 
 def hold(row: WithdrawalRequest, **changes: object) -> WithdrawalRequest:
+    person = staff("support")
     given = {
         "withdrawal_id": row.pk,
-        "actor": staff("support"),
+        "actor": person,
         "revision": row.revision,
         "reason": "Where is this from?",
-        "step_up": STEP_UP,
+        "step_up": proven(person),
     }
     return withdrawals.hold_withdrawal(**(given | changes))  # type: ignore[arg-type]  # by name
 
@@ -63,9 +65,10 @@ def test_the_request_of_a_customer_who_was_frozen_after_the_approval_has_a_way_o
     freeze_withdrawals(user_id=customer.pk, reason="asked by the customer", process="test")
     assert engine.start_payouts() == 0
     row = hold(row)
+    person = staff("support")
     row = withdrawals.reject_withdrawal(
-        withdrawal_id=row.pk, actor=staff("support"), revision=row.revision, reason_for_customer="As agreed.",
-        step_up=STEP_UP,
+        withdrawal_id=row.pk, actor=person, revision=row.revision, reason_for_customer="As agreed.",
+        step_up=proven(person),
     )  # fmt: skip
     assert (row.state, funds(customer)) == ("rejected", (100 * USDT, 0))
 

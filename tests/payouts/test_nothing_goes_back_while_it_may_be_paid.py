@@ -9,8 +9,9 @@ from django.db import transaction
 
 from payouts import engine, errors, withdrawals
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import ORIGIN, STEP_UP, USDT, a_customer, approved, funds, staff
+from tests.payouts.people import ORIGIN, USDT, a_customer, approved, funds, staff
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 from treasury.chains import registry
 from treasury.models import Alarm, PaymentOrder
 from treasury.orders import open_orders
@@ -32,13 +33,14 @@ def test_a_request_with_an_open_order_is_never_given_back(committed_db: Committe
     engine.start_payouts()  # puts them on hold
     rejected.refresh_from_db()
     assert rejected.state == "on_hold"
+    person = staff("support")
     with pytest.raises(errors.PaymentNotDead):
         withdrawals.reject_withdrawal(
             withdrawal_id=rejected.pk,
-            actor=staff("support"),
+            actor=person,
             revision=rejected.revision,
             reason_for_customer="No.",
-            step_up=STEP_UP,
+            step_up=proven(person),
             origin=ORIGIN,
         )
     assert funds(customer) == (100 * USDT - 82 * USDT, 82 * USDT)

@@ -8,19 +8,21 @@ from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
 from payouts import errors, withdrawals
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import STEP_UP, USDT, a_customer, approved, ask, funds, in_review, staff
+from tests.payouts.people import USDT, a_customer, approved, ask, funds, in_review, staff
+from tests.support.factors import proven
 
 pytestmark = pytest.mark.django_db
 
 
 def reject(row: WithdrawalRequest, **changes: object) -> WithdrawalRequest:
+    person = staff("support")
     given = {
         "withdrawal_id": row.pk,
-        "actor": staff("support"),
+        "actor": person,
         "revision": row.revision,
         "reason_for_customer": "We cannot pay to this address.",
         "note": "On a list.",
-        "step_up": STEP_UP,
+        "step_up": proven(person),
     }
     return withdrawals.reject_withdrawal(**(given | changes))  # type: ignore[arg-type]  # by name
 
@@ -43,8 +45,9 @@ def test_the_note_stays_among_the_staff() -> None:
 
 def test_a_held_request_can_be_rejected() -> None:
     row = in_review(a_customer(micro=100 * USDT))
+    person = staff("support")
     row = withdrawals.hold_withdrawal(
-        withdrawal_id=row.pk, actor=staff("support"), revision=1, reason="a closer look", step_up=STEP_UP
+        withdrawal_id=row.pk, actor=person, revision=1, reason="a closer look", step_up=proven(person)
     )
     assert reject(row).state == "rejected"
 

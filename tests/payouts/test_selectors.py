@@ -16,8 +16,9 @@ from accounts.models import User
 from payouts import engine, errors, selectors, withdrawals
 from payouts.models import WithdrawalRequest
 from payouts.states import State
-from tests.payouts.people import STEP_UP, USDT, a_customer, approve, approved, ask, confirm, fund, in_review, staff
+from tests.payouts.people import USDT, a_customer, approve, approved, ask, confirm, fund, in_review, staff
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 from treasury import selectors as treasury_selectors
 from treasury.models import Deposit, DepositAddress
 
@@ -196,7 +197,7 @@ def test_the_queue_says_what_waits_for_whom() -> None:
     approve(in_review(customer, 1000 * USDT), support)
     held = confirm(ask(customer))
     withdrawals.hold_withdrawal(
-        withdrawal_id=held.pk, actor=support, revision=1, reason="a closer look", step_up=STEP_UP
+        withdrawal_id=held.pk, actor=support, revision=1, reason="a closer look", step_up=proven(support)
     )
     approved(customer)
     WithdrawalRequest.objects.filter(pk=approved(customer).pk).update(state=State.FAILED)

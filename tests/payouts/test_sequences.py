@@ -14,14 +14,15 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
+from accounts.freezes import freeze_withdrawals
 from accounts.models import User
 from payouts import engine, withdrawals
 from payouts.errors import WithdrawalError
 from payouts.models import WithdrawalRequest
 from payouts.postings import reserved_for
 from payouts.states import HOLDS_MONEY, State
-from tests.payouts.people import STEP_UP, USDT, a_customer, approve, ask, confirm, funds, staff
+from tests.payouts.people import USDT, a_customer, approve, ask, confirm, funds, staff, thaw
+from tests.support.factors import proven
 from treasury.models import PaymentOrder
 
 START = 5000 * USDT
@@ -48,7 +49,7 @@ class World:
             "start": engine.start_payouts,
             "settle": engine.settle_payouts,
             "freeze": lambda: freeze_withdrawals(user_id=self.customer.pk, reason="test", process="test"),
-            "thaw": lambda: unfreeze_withdrawals(user_id=self.customer.pk, process="test"),
+            "thaw": lambda: thaw(self.customer),
             "an hour": self.an_hour,
         }
         if row is not None:
@@ -60,7 +61,7 @@ class World:
             act()
 
     def deeds_with(self, row: WithdrawalRequest, colleague: User, number: int) -> dict[str, Callable[[], Any]]:
-        decision = {"withdrawal_id": row.pk, "revision": row.revision, "step_up": STEP_UP}
+        decision = {"withdrawal_id": row.pk, "revision": row.revision, "step_up": proven(colleague)}
         return {
             "confirm": lambda: confirm(row),
             "approve": lambda: approve(row, colleague),

@@ -13,11 +13,22 @@ import pytest
 from celery import current_app
 from django.db import connection, transaction
 
-from accounts.freezes import freeze_withdrawals, unfreeze_withdrawals
+from accounts.freezes import freeze_withdrawals
 from payouts import engine, withdrawals
 from payouts.models import WithdrawalRequest
 from payouts.postings import reserve
-from tests.payouts.people import OTHER_RECIPIENT, USDT, a_customer, approve, approved, fund, funds, staff, states_told
+from tests.payouts.people import (
+    OTHER_RECIPIENT,
+    USDT,
+    a_customer,
+    approve,
+    approved,
+    fund,
+    funds,
+    staff,
+    states_told,
+    thaw,
+)
 from tests.support.databases import CommittedDatabase
 from tests.support.product import forget_queues
 from tests.support.suite import Share
@@ -90,7 +101,7 @@ def test_a_frozen_customer_waits() -> None:
     approved(customer)
     freeze_withdrawals(user_id=customer.pk, reason="test", process="test")
     assert engine.start_payouts() == 0
-    unfreeze_withdrawals(user_id=customer.pk, process="test")
+    thaw(customer)
     assert engine.start_payouts() == 1
 
 

@@ -110,6 +110,7 @@ class Share:
         valkey = self.services.valkey()
         return {
             "SECRET_KEY": "only for the tests",
+            "SECOND_FACTOR_KEYS": "b25seSBmb3IgdGhlIHRlc3RzLCAzMiBieXRlcyBsbmc=",
             "DATABASE_URL": self.database_url("app", database),
             "MIGRATION_DATABASE_URL": self.database_url("owner", database),
             "SIGNER_DATABASE_URL": self.database_url("signer", database),

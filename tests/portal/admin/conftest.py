@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.payouts.people import staff
+from tests.support.factors import sign_in
 
 SignedIn = Callable[..., tuple[Client, User]]
 
@@ -32,7 +33,7 @@ def signed_in() -> SignedIn:
     def make(*roles: str, user: User | None = None) -> tuple[Client, User]:
         person = user or staff(*roles)
         client = Client(headers={"accept-language": "en"})
-        client.force_login(person)
+        sign_in(client, person)
         return client, person
 
     return make

@@ -30,6 +30,7 @@ from tests.portal.admin.rows import (
     everything,
 )
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 
 QUEUE = "admin:payouts_withdrawalrequest_changelist"
 
@@ -129,7 +130,7 @@ def test_the_tabs_hold_what_they_say(signed_in: SignedIn) -> None:
     approve(own_second, person)
     held = in_review(customer)
     withdrawals.hold_withdrawal(
-        withdrawal_id=held.pk, actor=person, revision=1, reason="Wait", step_up=_step_up(), until=None
+        withdrawal_id=held.pk, actor=person, revision=1, reason="Wait", step_up=proven(person), until=None
     )
     sent = approve(in_review(customer), colleague)
 
@@ -143,12 +144,6 @@ def test_the_tabs_hold_what_they_say(signed_in: SignedIn) -> None:
     assert shown("sent") == [str(sent)]
     assert shown("failed") == []
     assert len(shown("all")) == 6
-
-
-def _step_up() -> Any:
-    from tests.payouts.people import STEP_UP
-
-    return STEP_UP
 
 
 @pytest.mark.django_db

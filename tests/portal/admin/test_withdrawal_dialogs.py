@@ -14,22 +14,24 @@ from django.utils import timezone
 from accounts.models import ActivityLog, User
 from payouts import withdrawals
 from payouts.models import WithdrawalApproval, WithdrawalNote, WithdrawalRequest
-from tests.payouts.people import PASSWORD, USDT, a_customer, approve, funds, in_review, staff
+from tests.payouts.people import USDT, a_customer, approve, funds, in_review, staff
 from tests.portal.admin.conftest import SignedIn
+from tests.support.factors import code_of, person_of
 from treasury.models import PaymentOrder
 
 pytestmark = pytest.mark.django_db
 BIG = 1000 * USDT
+STEPPED_UP = {"approve", "hold", "reject", "retry", "give_back"}
 FORMS: dict[str, dict[str, Any]] = {
-    "approve": {"password": PASSWORD},
-    "hold": {"reason": "Please send a statement.", "password": PASSWORD},
+    "approve": {},
+    "hold": {"reason": "Please send a statement."},
     "release": {},
-    "reject": {"reason_for_customer": "This exchange is sanctioned.", "note": "See the case.", "password": PASSWORD},
+    "reject": {"reason_for_customer": "This exchange is sanctioned.", "note": "See the case."},
     "claim": {},
     "release_claim": {},
     "add_note": {"text": "Called the customer."},
-    "retry": {"reason": "The node was down.", "password": PASSWORD},
-    "give_back": {"reason": "The recipient cannot be paid.", "password": PASSWORD},
+    "retry": {"reason": "The node was down."},
+    "give_back": {"reason": "The recipient cannot be paid."},
 }
 
 
@@ -45,7 +47,10 @@ def opened(client: Client, dialog: str, row: WithdrawalRequest) -> str:
 
 def sent(client: Client, dialog: str, row: WithdrawalRequest, **changes: Any) -> HttpResponse:
     """The dialog as the browser sends it, with the revision that it was opened with."""
-    given = {"_form_submitted": "True", "revision": row.revision, **FORMS[dialog], **changes}
+    given = {"_form_submitted": "True", "revision": row.revision, **FORMS[dialog]}
+    if dialog in STEPPED_UP and "code" not in changes:
+        given["code"] = code_of(person_of(client))
+    given |= changes
     return client.post(url(dialog, row), given, headers={"hx-request": "true"})
 
 

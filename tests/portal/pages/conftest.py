@@ -16,6 +16,7 @@ from pytest_django import Settings
 from accounts.models import User
 from tests.payouts.people import USDT, a_customer
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import sign_in
 from tests.support.watching import Pool
 from treasury.addresses import deposit_address_for
 from treasury.models import Deposit, DepositAddress, NetworkState
@@ -56,7 +57,7 @@ def browser_of(user: User | None = None, *, language: str = "en", **options: Any
     """What `user` sees; a visitor's view without one."""
     client = Client(headers={"accept-language": language}, **options)
     if user is not None:
-        client.force_login(user)
+        sign_in(client, user)
     return client
 
 

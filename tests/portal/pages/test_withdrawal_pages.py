@@ -16,8 +16,9 @@ from accounts.models import User
 from payouts import withdrawals
 from payouts.links import confirmation_token
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import PASSWORD, RECIPIENT, STEP_UP, USDT, a_customer, ask, confirm, funds, in_review, staff
+from tests.payouts.people import RECIPIENT, USDT, a_customer, ask, confirm, funds, in_review, staff
 from tests.portal.pages.conftest import browser_of
+from tests.support.factors import code_of, person_of, proven
 from treasury.chains import registry
 from treasury.models import DepositAddress
 
@@ -34,7 +35,7 @@ def review(client: Client, **changes: str) -> Any:
 
 
 def send(client: Client, **changes: str) -> Any:
-    return client.post("/withdraw/", typed(password=PASSWORD) | changes)
+    return client.post("/withdraw/", typed(code=code_of(person_of(client))) | changes)
 
 
 def words(answer: Any) -> str:
@@ -170,7 +171,7 @@ def test_the_same_form_sent_twice_is_one_withdrawal(client: Client, customer: Us
 
 def test_the_same_form_with_other_contents_does_nothing(client: Client, customer: User) -> None:
     first = send(client)
-    second = client.post("/withdraw/", typed(password=PASSWORD, amount="41"), follow=True)
+    second = client.post("/withdraw/", typed(code=code_of(person_of(client)), amount="41"), follow=True)
     assert second.redirect_chain[-1][0] == first["Location"]
     assert "Nothing was done now" in words(second)
     assert funds(customer) == (959 * USDT, 41 * USDT)
@@ -322,7 +323,7 @@ def test_a_rejected_withdrawal_gives_the_reason(client: Client, customer: User) 
         revision=row.revision,
         reason_for_customer="Please choose another address.",
         note="",
-        step_up=STEP_UP,
+        step_up=proven(reviewer),
     )
     text = client.get(f"/withdrawals/{row.public_id}/").content.decode()
     assert "Please choose another address." in text

@@ -1,0 +1,161 @@
+"""Remembered devices: browsers that their owner let in by a code mailed to them.
+
+The browser keeps a random token in a cookie, the database its SHA-256; each sign-in changes the token. A cookie that
+another browser stole is worth a sign-in without the mailed code, until its owner signs in again or takes it back: the
+password and the second factor are asked for all the same, and a step-up never looks at devices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from . import activity, sessions
+from .browsers import browser_name
+from .models import TrustedDevice, User
+
+TOKEN_BYTES = 32
+DEVICES_MAX = 50
+"""More than that of one person: the longest unseen are taken back."""
+
+NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, for the middleware that sets the cookie
+
+
+def known_device(request: HttpRequest, user: User) -> TrustedDevice | None:
+    """The device of `user` that the request comes from, if its cookie is a live one of theirs."""
+    token = request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")
+    if not token:
+        return None
+    digest = _digest(token)
+    return TrustedDevice.objects.filter(
+        Q(token_hash=digest) | Q(previous_token_hash=digest),
+        user=user.pk,
+        revoked_at=None,
+        expires_at__gt=timezone.now(),
+    ).first()
+
+
+def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
+    """Let this browser in from now on. Call it only where the mailbox was just proven."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    origin = activity.origin_of(request)
+    now = timezone.now()
+    with transaction.atomic():
+        device = TrustedDevice.objects.create(
+            user_id=user.pk,
+            token_hash=_digest(token),
+            name=browser_name(origin.user_agent),
+            ip_address=origin.ip_address,
+            user_agent=origin.user_agent,
+            expires_at=now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
+        )
+        _forget_the_longest_unseen(user)
+        activity.record(
+            actor=user, action="device.remembered", target=device, facts={"name": device.name}, origin=origin
+        )
+    setattr(request, NEW_TOKEN, token)
+    return device
+
+
+def renew_token(request: HttpRequest, device: TrustedDevice) -> None:
+    """A new token with a sign-in; the one before is good until the next, for the tab that still sends it."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    now = timezone.now()
+    changed = TrustedDevice.objects.filter(pk=device.pk, revoked_at=None).update(
+        previous_token_hash=_digest(request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")),
+        token_hash=_digest(token),
+        last_seen_at=now,
+        ip_address=activity.origin_of(request).ip_address,
+        expires_at=now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
+    )
+    if changed:
+        setattr(request, NEW_TOKEN, token)
+
+
+def rename_device(*, user_id: int, device_id: int, name: str) -> bool:
+    """Call the device `name` from now on. False for one that is not theirs, or is gone."""
+    return bool(
+        TrustedDevice.objects.filter(pk=device_id, user=user_id, revoked_at=None).update(
+            name=" ".join(name.split())[:80] or "-"
+        )
+    )
+
+
+def revoke_device(*, user_id: int, device_id: int, origin: activity.Origin | None = None) -> bool:
+    """Take the device back and end its sessions. False for one that is not theirs, or is gone already."""
+    with transaction.atomic():
+        device = TrustedDevice.objects.select_for_update().filter(pk=device_id, user=user_id, revoked_at=None).first()
+        if device is None:
+            return False
+        TrustedDevice.objects.filter(pk=device.pk).update(revoked_at=timezone.now())
+        ended = sessions.end_sessions(user_id=user_id, device_id=device.pk, by="device_revoked")
+        activity.record(
+            actor=User.objects.get(pk=user_id),
+            action="device.revoked",
+            target=device,
+            facts={"name": device.name, "sessions_ended": ended},
+            origin=origin,
+        )
+    return True
+
+
+def revoke_all_devices(*, user_id: int) -> int:
+    """Take every device back; whoever freezes an account or resets its password does so. Sessions are ended apart."""
+    return TrustedDevice.objects.filter(user=user_id, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def devices_of(user_id: int) -> list[TrustedDevice]:
+    """Live devices, the last seen first."""
+    return list(
+        TrustedDevice.objects.filter(user=user_id, revoked_at=None, expires_at__gt=timezone.now()).order_by(
+            "-last_seen_at", "-id"
+        )[:DEVICES_MAX]
+    )
+
+
+def set_cookie(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Hand a new token to the browser, if this request made one."""
+    token = getattr(request, NEW_TOKEN, "")
+    if token:
+        response.set_cookie(
+            settings.DEVICE_TOKEN_COOKIE_NAME,
+            token,
+            max_age=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS,
+            path="/",
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def _forget_the_longest_unseen(user: User) -> None:
+    kept = TrustedDevice.objects.filter(user=user.pk, revoked_at=None).order_by("-last_seen_at", "-id")
+    surplus = list(kept.values_list("pk", flat=True)[DEVICES_MAX : 2 * DEVICES_MAX])
+    if surplus:
+        TrustedDevice.objects.filter(pk__in=surplus).update(revoked_at=timezone.now())
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def which(request: HttpRequest, known: list[TrustedDevice]) -> TrustedDevice | None:
+    """Which of the devices at hand this browser is, without asking the database."""
+    token = request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")
+    digest = _digest(token) if token else None
+    return next(
+        (
+            each
+            for each in known
+            if digest is not None and digest in {bytes(each.token_hash), bytes(each.previous_token_hash or b"")}
+        ),
+        None,
+    )

@@ -1,0 +1,56 @@
+"""allauth's forms, where ours differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.forms import ConfirmLoginCodeForm
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from .second_factor import check_code
+from .sign_in_audit import REMEMBERS
+
+
+class _OneDoor(mfa_forms.BaseAuthenticateForm):
+    """Checks a code where everything else does, so that no code is good twice."""
+
+    def clean_code(self) -> str:
+        clear_tries = check_rate_limit(self.user)
+        code = str(self.cleaned_data["code"])
+        factor = check_code(self.user, code)
+        if factor is None:
+            asked = Authenticator.objects.filter(user=self.user.pk).exclude(type=Authenticator.Type.WEBAUTHN)
+            if main := asked.order_by("-type").first():
+                self._emit_authentication_failed(main)
+            raise get_adapter().validation_error("incorrect_code")
+        self.authenticator = factor
+        clear_tries()
+        return code
+
+
+class AuthenticateForm(_OneDoor, mfa_forms.AuthenticateForm):
+    """At the sign-in."""
+
+
+class ReauthenticateForm(_OneDoor, mfa_forms.ReauthenticateForm):
+    """Before a change of what protects the account."""
+
+
+class DeviceCodeForm(ConfirmLoginCodeForm):
+    """The code that was mailed because we do not know the browser."""
+
+    remember = forms.BooleanField(label=_("Remember this browser"), required=False, initial=True)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Kept in the session until the sign-in is done: the second factor may come between."""
+        cleaned = super().clean()
+        if "code" in self.cleaned_data and self.cleaned_data.get("remember"):
+            stage = context.request._login_stage  # noqa: SLF001  # allauth's decorator puts it there
+            context.request.session[REMEMBERS] = stage.login.user.pk
+        return cleaned

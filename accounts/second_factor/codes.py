@@ -1,0 +1,75 @@
+"""Codes that a person types: of an authenticator app, or from the list of recovery codes. Each is good once.
+
+allauth's own check forgets a used code with the cache; here each step of an app's clock is spent in the database, so
+that a code that somebody read over a shoulder, or out of the traffic, is worth nothing, whatever became of the cache.
+"""
+
+from __future__ import annotations
+
+import hmac
+import time
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import User
+
+from . import secrets
+
+TOTP_STEP_SECONDS = 30
+STEPS_EITHER_WAY = 1
+"""A clock may be half a minute off, or the person slow. RFC 6238, section 5.2, recommends at most one step."""
+
+
+def check_code(user: User, code: str) -> Authenticator | None:
+    """The factor of `user` that `code` belongs to, the code being spent by this; None if it is wrong or was used.
+
+    One query for the factors and one that spends the code.
+    """
+    given = "".join(code.split()).replace("-", "")
+    if not given.isascii() or not given.isdigit():
+        return None
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+    for factor in Authenticator.objects.filter(user=user.pk, type__in=kinds).order_by("-type"):
+        factor.user = user
+        if factor.type == Authenticator.Type.TOTP:
+            if _spend_totp(factor, given):
+                return factor
+        elif factor.wrap().validate_code(given):
+            return factor
+    return None
+
+
+def totp_code(seed: str, step: int) -> str:
+    """The six digits of an app's clock at `step` (RFC 6238)."""
+    return format_hotp_value(hotp_value(seed, step))
+
+
+def current_step() -> int:
+    """Half minutes since 1970."""
+    return int(time.time()) // TOTP_STEP_SECONDS
+
+
+def matching_step(seed: str, code: str, *, now_step: int) -> int | None:
+    """The step near `now_step` whose code is `code`, or None. Every step is compared, so that none is told by time."""
+    found = None
+    for step in range(now_step - STEPS_EITHER_WAY, now_step + STEPS_EITHER_WAY + 1):
+        if hmac.compare_digest(totp_code(seed, step), code):
+            found = step
+    return found
+
+
+def _spend_totp(factor: Authenticator, code: str) -> bool:
+    if len(code) != settings.MFA_TOTP_DIGITS:
+        return False
+    step = matching_step(secrets.decrypt(factor.data["secret"]), code, now_step=current_step())
+    if step is None:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_SPEND, [factor.pk, step])
+        return bool(cursor.rowcount)
+
+
+_SPEND = "INSERT INTO accounts_spentcode (factor, step, at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING"

@@ -1,0 +1,178 @@
+"""The one door to proving, right now, that the person at the keyboard is the account's owner.
+
+The proof is a code of their authenticator app or a passkey, given with the deed or at most five minutes before it. The
+password alone proves it only for somebody who has no second factor yet, and only where that is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
+
+from accounts import activity
+from accounts.models import User
+
+from . import passkeys
+from .codes import check_code
+
+TRIES_MAX = 5
+TRIES_WINDOW_SECONDS = 15 * 60
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That `user_id` was there at `at`, by `method`: "totp", "webauthn", or "password" of who has no second factor."""
+
+    user_id: int
+    method: str
+    at: datetime
+    factor_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepUp:
+    """What the person gave, or gave within this session (`proven`). Never logged, stored or put into a task.
+
+    `assertion` is a passkey's answer, and `challenge` the state that it was asked with.
+    """
+
+    password: str = field(default="", repr=False)
+    code: str = field(default="", repr=False)
+    assertion: Mapping[str, Any] | None = field(default=None, repr=False)
+    challenge: Mapping[str, Any] | None = field(default=None, repr=False)
+    proven: Proof | None = None
+
+
+class StepUpFailed(Exception):
+    """The proof is wrong, missing, or cannot be checked now. `message` may be shown."""
+
+    message = _("The password is not right.")
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class WrongCode(StepUpFailed):
+    message = _("The code is not right, or was used already. Wait for the next one.")
+
+
+class WrongPasskey(StepUpFailed):
+    message = _("The passkey was not accepted. Try again.")
+
+
+class StepUpMissing(StepUpFailed):
+    message = _("Confirm that it is you: with a code from your app, or with a passkey.")
+
+
+class StepUpThrottled(StepUpFailed):
+    message = _("Too many wrong tries. Try again in 15 minutes.")
+
+
+class StepUpUnavailable(StepUpFailed):
+    message = _("We cannot check that it is you at the moment. Try again in a minute.")
+
+
+class SecondFactorMissing(StepUpFailed):
+    message = _("Set up two-step sign-in first: an authenticator app or a passkey.")
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether `user` has an authenticator app or a passkey."""
+    return Authenticator.objects.filter(user=user.pk, type__in=FACTORS).exists()
+
+
+def verify_step_up(
+    *, user: User, credential: StepUp, origin: activity.Origin | None = None, factor_needed: bool = True
+) -> Proof:
+    """Return the proof if `credential` proves that `user` is there; raise StepUpFailed otherwise.
+
+    `factor_needed` False lets the password do for somebody who has no second factor yet.
+
+    Call it before the transaction of the deed: it hashes a password (slow) and asks the cache (network).
+    Five wrong tries within fifteen minutes close the door until they are over, for the right answer too; a proof from
+    this session is no try.
+    """
+    kinds = set(Authenticator.objects.filter(user=user.pk, type__in=FACTORS).values_list("type", flat=True))
+    if not kinds and factor_needed:
+        raise SecondFactorMissing
+    if credential.proven is not None:
+        return _still_good(user, credential.proven, has_factor=bool(kinds))
+    if not (credential.code or credential.assertion or credential.password):
+        raise StepUpMissing
+    key = f"step-up:{user.pk}"
+    tries = _count_try(key)
+    if tries > TRIES_MAX:
+        if tries == TRIES_MAX + 1:
+            activity.record(actor=user, action="step_up.throttled", target=user, origin=origin)
+        raise StepUpThrottled
+    try:
+        proof = _proof(user, credential, has_factor=bool(kinds))
+    except StepUpFailed:
+        activity.record(actor=user, action="step_up.failed", target=user, origin=origin)
+        raise
+    _forget_tries(key)
+    return proof
+
+
+def is_fresh(proof: Proof) -> bool:
+    """Whether `proof` is at most STEP_UP_MAX_AGE_SECONDS old (and not of the future)."""
+    age = timezone.now() - proof.at
+    return timedelta(seconds=-5) <= age <= timedelta(seconds=settings.STEP_UP_MAX_AGE_SECONDS)
+
+
+def _still_good(user: User, proof: Proof, *, has_factor: bool) -> Proof:
+    by_factor = proof.method in FACTORS
+    if not user.is_active or proof.user_id != user.pk or not is_fresh(proof) or (has_factor and not by_factor):
+        raise StepUpMissing
+    return proof
+
+
+def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
+    if not user.is_active:
+        raise StepUpFailed
+    now = timezone.now()
+    if not has_factor:
+        if not (credential.password and user.check_password(credential.password)):
+            raise StepUpFailed
+        return Proof(user.pk, "password", now)
+    if credential.assertion is not None:
+        factor = passkeys.factor_of(user, credential.assertion, credential.challenge)
+        if factor is None:
+            raise WrongPasskey
+    elif credential.code:
+        factor = check_code(user, credential.code)
+        # A recovery code opens the way back to one's factors, not to money.
+        if factor is None or factor.type not in FACTORS:
+            raise WrongCode
+    else:
+        raise StepUpMissing
+    factor.record_usage()
+    return Proof(user.pk, factor.type, now, factor.pk)
+
+
+def _count_try(key: str) -> int:
+    """Tries in the window with this one, counted before the check so that parallel guesses count too."""
+    try:
+        cache.add(key, 0, TRIES_WINDOW_SECONDS)
+        return cache.incr(key)
+    except ValueError:  # the window closed between the two calls
+        return 1
+    except RedisError as error:
+        raise StepUpUnavailable from error
+
+
+def _forget_tries(key: str) -> None:
+    try:
+        cache.delete(key)
+    except RedisError as error:
+        raise StepUpUnavailable from error

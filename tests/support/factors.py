@@ -1,0 +1,67 @@
+"""Second factors of the people in the tests: real ones, whose codes are computed as their phones would."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+
+from allauth.mfa.models import Authenticator
+from django.test import Client
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
+
+from accounts.models import SecondFactorDevice, SpentCode, User
+from accounts.second_factor import Proof, StepUp
+from accounts.second_factor.codes import current_step, totp_code
+from accounts.second_factor.secrets import encrypt
+
+
+def seed_of(user: User) -> str:
+    """What the person's phone holds."""
+    return base64.b32encode(hashlib.sha1(f"the seed of {user.email}".encode()).digest()).decode()
+
+
+def give_app(user: User) -> Authenticator:
+    """An authenticator app for `user`."""
+    return Authenticator.objects.create(
+        user=user, type=Authenticator.Type.TOTP, data={"secret": encrypt(seed_of(user))}
+    )
+
+
+def code_of(user: User) -> str:
+    """A code that was not used yet: now's, or of the half minute before or after, which are good as well."""
+    factor = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
+    now = current_step()
+    spent = set(SpentCode.objects.filter(factor=factor.pk, step__gte=now - 1).values_list("step", flat=True))
+    step = next(step for step in (now, now + 1, now - 1) if step not in spent)
+    return totp_code(seed_of(user), step)
+
+
+def proven(user: User) -> StepUp:
+    """As after a code that `user` gave moments ago in this session."""
+    factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    return StepUp(proven=Proof(user.pk, "totp", timezone.now(), factor.pk if factor else None))
+
+
+def sign_in(client: Client, user: User, *, verified: bool = True, stepped_up: bool = False) -> None:
+    """As after a sign-in with the password and, if `verified`, a code; `stepped_up`: and another code just now."""
+    client.force_login(user)
+    if not verified and not stepped_up:
+        return
+    session = client.session
+    factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    if factor is not None and verified:
+        device = SecondFactorDevice(pk=factor.pk, user_id=user.pk)
+        session[DEVICE_ID_SESSION_KEY] = device.persistent_id
+    if factor is not None and stepped_up:
+        session["account_authentication_methods"] = [
+            {"method": "mfa", "type": "totp", "id": factor.pk, "at": time.time(), "reauthenticated": True}
+        ]
+        session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
+
+
+def person_of(client: Client) -> User:
+    """Who is signed in there."""
+    return User.objects.get(pk=client.session["_auth_user_id"])
