@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import ActivityLog, OutgoingMail, User, UserProfile
+from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
 from accounts.tasks import send_outgoing_mail
 from tests.support.databases import CommittedDatabase
 from tests.support.mail import MailCatcher
@@ -104,8 +108,15 @@ def test_addresses_differ_in_case_only_once(browser: Client) -> None:
 def test_sign_ins_are_audited_good_and_bad(browser: Client) -> None:
     sign_up(browser)
     EmailAddress.objects.update(verified=True)
+    user = User.objects.get(email=EMAIL)
     for password in ("wrong", PASSWORD):
-        Client().post(reverse("account_login"), {"login": EMAIL, "password": password})
+        known = Client()
+        known.cookies[settings.DEVICE_TOKEN_COOKIE_NAME] = "a token"
+        TrustedDevice.objects.update_or_create(
+            token_hash=hashlib.sha256(b"a token").digest(),
+            defaults={"user": user, "name": "-", "expires_at": timezone.now() + timedelta(days=1)},
+        )
+        known.post(reverse("account_login"), {"login": EMAIL, "password": password})
     actions = list(ActivityLog.objects.order_by("id").values_list("action", flat=True))
     assert actions[-2:] == ["account.sign_in_failed", "account.signed_in"]
     assert not re.search(PASSWORD, str(ActivityLog.objects.values_list("facts", flat=True)))

@@ -9,7 +9,8 @@ from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
 from payouts import errors, withdrawals
 from payouts.models import WithdrawalApproval, WithdrawalRequest
-from tests.payouts.people import PASSWORD, USDT, a_customer, approve, approved, ask, fund, in_review, staff, states_told
+from tests.payouts.people import USDT, a_customer, approve, approved, ask, fund, in_review, staff, states_told
+from tests.support.factors import proven
 from treasury.approvals import approval_digest
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +121,7 @@ def test_a_colleague_who_left_may_not_approve_with_an_open_session() -> None:
 def test_the_password_is_asked_for_again() -> None:
     row = in_review(a_customer(micro=100 * USDT))
     with pytest.raises(StepUpFailed):
-        approve(row, staff("support"), step_up=StepUp(PASSWORD + "x"))
+        approve(row, staff("support"), step_up=StepUp(code="000000"))
     assert not WithdrawalApproval.objects.exists()
 
 
@@ -140,10 +141,9 @@ def test_a_frozen_customer_is_not_approved() -> None:
 
 
 def test_a_withdrawal_that_is_not_there_is_not_found() -> None:
+    person = staff("support")
     with pytest.raises(errors.WithdrawalNotFound):
-        withdrawals.approve_withdrawal(
-            withdrawal_id=10**9, actor=staff("support"), revision=1, step_up=StepUp(PASSWORD)
-        )
+        withdrawals.approve_withdrawal(withdrawal_id=10**9, actor=person, revision=1, step_up=proven(person))
 
 
 def test_the_timeline_has_the_approval_once() -> None:

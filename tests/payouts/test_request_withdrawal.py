@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.utils import translation
 
 from accounts.freezes import freeze_withdrawals
 from accounts.models import ActivityLog, OutgoingMail
-from accounts.second_factor import StepUp, StepUpFailed, StepUpThrottled
+from accounts.second_factor import SecondFactorMissing, StepUp, StepUpFailed, StepUpThrottled
 from payouts import errors, withdrawals
 from payouts.models import WithdrawalRequest
-from tests.payouts.people import RECIPIENT, USDT, a_customer, ask, funds
+from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, funds
+from tests.support.factors import code_of
 from treasury.halts import halt_network
 
 pytestmark = pytest.mark.django_db
@@ -175,21 +177,29 @@ def test_a_closed_account_cannot_ask() -> None:
     assert_nothing_happened(customer)
 
 
-def test_a_wrong_password_changes_nothing_and_is_audited() -> None:
+def test_a_wrong_code_changes_nothing_and_is_audited() -> None:
     customer = a_customer(micro=100 * USDT)
     with pytest.raises(StepUpFailed):
-        ask(customer, step_up=StepUp(password="wrong"))
+        ask(customer, step_up=StepUp(code="000000"))
     assert_nothing_happened(customer)
     assert ActivityLog.objects.get(action="step_up.failed").actor == customer
 
 
-def test_guessing_the_password_ends_after_five_tries() -> None:
+def test_guessing_the_code_ends_after_five_tries() -> None:
     customer = a_customer(micro=100 * USDT)
     for _try in range(5):
         with pytest.raises(StepUpFailed):
-            ask(customer, step_up=StepUp(password="wrong"))
+            ask(customer, step_up=StepUp(code="000000"))
     with pytest.raises(StepUpThrottled):
-        ask(customer)
+        ask(customer, step_up=StepUp(code=code_of(customer)))
+    assert_nothing_happened(customer)
+
+
+def test_nothing_is_withdrawn_without_a_second_factor() -> None:
+    customer = a_customer(micro=100 * USDT)
+    Authenticator.objects.filter(user=customer).delete()
+    with pytest.raises(SecondFactorMissing):
+        ask(customer, step_up=StepUp(password=PASSWORD))
     assert_nothing_happened(customer)
 
 

@@ -12,6 +12,7 @@ from accounts.staff_users import change_staff_user
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.portal.admin.conftest import SignedIn
 from tests.portal.admin.rows import a_network_state, an_alarm
+from tests.support.factors import code_of
 from treasury.halts import halt_network, is_halted
 
 pytestmark = pytest.mark.django_db
@@ -32,10 +33,29 @@ def test_support_freezes_a_customer_and_lets_them_go_on(signed_in: SignedIn) -> 
     profile = UserProfile.objects.get(user=customer)
     assert profile.withdrawals_frozen_reason == "Stolen phone"
     assert "frozen already" in send(client, "accounts_customer_freeze", customer.pk, reason="again")
-    assert not send(client, "accounts_customer_unfreeze", customer.pk, reason="It was found")
-    assert "not frozen" in send(client, "accounts_customer_unfreeze", customer.pk, reason="again")
-    actions = ActivityLog.objects.filter(actor=person, target_id=str(customer.pk)).values_list("action", flat=True)
-    assert {"withdrawals.frozen", "withdrawals.unfrozen"} <= set(actions)
+    thaw = "accounts_customer_unfreeze"
+    assert (
+        "Ask that they go on"
+        in client.get(reverse(f"admin:{thaw}", args=[customer.pk]), headers={"hx-request": "true"}).content.decode()
+    )
+    assert not send(client, thaw, customer.pk, reason="It was found", code=code_of(person))
+    assert frozen(customer), "one person is not enough"
+    assert "Another person has to confirm it" in send(client, thaw, customer.pk, reason="It was")
+    second_client, second = signed_in("support")
+    assert "The code is not right" in send(second_client, thaw, customer.pk, reason="Spoke with them", code="000000")
+    assert not send(second_client, thaw, customer.pk, reason="Spoke with them", code=code_of(second))
+    assert not frozen(customer)
+    assert "not frozen" in send(client, thaw, customer.pk, reason="again")
+    told = ActivityLog.objects.filter(target_id=str(customer.pk)).values_list("action", "actor")
+    assert {
+        ("withdrawals.frozen", person.pk),
+        ("withdrawals.thaw_asked", person.pk),
+        ("withdrawals.unfrozen", second.pk),
+    } <= set(told)
+
+
+def frozen(customer: User) -> bool:
+    return UserProfile.objects.get(user=customer).withdrawals_frozen_at is not None
 
 
 def test_a_customer_without_a_profile_is_shown_and_can_be_frozen(signed_in: SignedIn) -> None:

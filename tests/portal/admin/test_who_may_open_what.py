@@ -21,6 +21,7 @@ from accounts.roles import ROLES
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.portal.admin.rows import everything
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import give_app, sign_in
 
 PAPER = Path(__file__).parents[3] / "docs" / "roles.md"
 WHO = (*ROLES, "no role", "customer", "nobody")
@@ -79,7 +80,7 @@ def people(committed_db: CommittedDatabase) -> dict[str, Client]:
         if who == "customer":
             client.force_login(a_customer())
         elif who != "nobody":
-            client.force_login(staff(*([] if who == "no role" else [who])))
+            sign_in(client, staff(*([] if who == "no role" else [who])))
         found[who] = client
     return found
 
@@ -104,7 +105,7 @@ def _sign_in_again(client: Client, who: str) -> None:
     if who == "nobody":
         return
     roles = [who] if who in ROLES else []
-    client.force_login(a_customer() if who == "customer" else staff(*roles))
+    sign_in(client, a_customer() if who == "customer" else staff(*roles))
 
 
 def written() -> dict[str, dict[str, str]]:
@@ -188,10 +189,35 @@ def test_every_page_belongs_to_a_model_we_made_a_page_for() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("has_factor", [True, False])
+def test_without_the_second_step_no_page_opens_whatever_the_role(
+    committed_db: CommittedDatabase, has_factor: bool
+) -> None:
+    """As with the password alone, or with a recovery code: Unfold's pages and Wagtail's."""
+    keys = everything(committed_db)
+    root = User.objects.create_superuser("root@example.com", PASSWORD)
+    if has_factor:
+        give_app(root)
+    client = Client()
+    sign_in(client, root, verified=False)
+    for name, route in addresses():
+        if name in {"login", "logout", "jsi18n"}:
+            continue
+        for method in (client.get, client.post):
+            answer = method(address_of(name, route, keys))
+            assert (answer.status_code, answer["Location"]) == (302, "/security/"), (name, method)
+    for address in ("/cms/", "/cms/pages/", "/cms/pages/add/cms/helppage/1/", "/cms/images/", "/cms/reports/locked/"):
+        assert client.get(address)["Location"] == "/security/", address
+    assert client.get("/admin/login/")["Location"] == "/security/"
+    assert client.get("/security/").status_code == 200
+
+
 def test_a_superuser_cannot_edit_money_either(committed_db: CommittedDatabase) -> None:
     keys = everything(committed_db)
     client = Client()
-    client.force_login(User.objects.create_superuser("root@example.com", PASSWORD))
+    root = User.objects.create_superuser("root@example.com", PASSWORD)
+    give_app(root)
+    sign_in(client, root)
     for prefix, key in keys.items():
         if prefix == "accounts_staffuser":
             continue

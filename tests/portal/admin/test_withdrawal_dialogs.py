@@ -230,20 +230,19 @@ def test_a_treasurer_returns_the_money_of_a_failed_payment(signed_in: SignedIn) 
 
 
 @pytest.mark.parametrize("dialog", ["approve", "hold", "reject"])
-def test_a_wrong_password_decides_nothing(signed_in: SignedIn, dialog: str) -> None:
+def test_a_wrong_code_decides_nothing(signed_in: SignedIn, dialog: str) -> None:
     row = in_review(a_customer(micro=100 * USDT))
     client, _person = signed_in("support")
-    said = refusal(sent(client, dialog, row, password="something else"))
-    assert "The password is not right." in said
-    assert "something else" not in said
+    said = refusal(sent(client, dialog, row, code="000000"))
+    assert "The code is not right" in said
     assert state(row) == "in_review"
 
 
 @pytest.mark.parametrize("dialog", ["retry", "give_back"])
-def test_a_wrong_password_resolves_no_failure(signed_in: SignedIn, dialog: str) -> None:
+def test_a_wrong_code_resolves_no_failure(signed_in: SignedIn, dialog: str) -> None:
     row = failed(a_customer(micro=100 * USDT))
     client, _person = signed_in("treasurer")
-    assert "The password is not right." in refusal(sent(client, dialog, row, password="no"))
+    assert "The code is not right" in refusal(sent(client, dialog, row, code="000000"))
     assert state(row) == "failed"
 
 

@@ -177,16 +177,15 @@ def test_the_same_form_with_other_contents_does_nothing(client: Client, customer
     assert funds(customer) == (959 * USDT, 41 * USDT)
 
 
-@pytest.mark.parametrize(("password", "said"), [("", "Enter your password."), ("wrong", "The password is not right.")])
-def test_without_the_password_nothing_happens_and_nothing_is_lost(
-    client: Client, customer: User, password: str, said: str
+@pytest.mark.parametrize(("code", "said"), [("", "Confirm that it is you"), ("000000", "The code is not right")])
+def test_without_a_code_nothing_happens_and_nothing_is_lost(
+    client: Client, customer: User, code: str, said: str
 ) -> None:
-    answer = send(client, password=password)
+    answer = send(client, code=code)
     assert answer.status_code == 422
     assert said in words(answer)
     assert f'value="{KEY}"' in answer.content.decode(), "the form is still the same one"
-    assert 'type="password"' in answer.content.decode()
-    assert "wrong" not in re.findall(r'name="password"[^>]*value="([^"]*)"', answer.content.decode())
+    assert 'autocomplete="one-time-code"' in answer.content.decode()
     assert funds(customer) == (1000 * USDT, 0)
 
 
