@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from . import activity
-from .devices import known_device
+from .devices import is_known
 from .mail import compose
 from .models import User
 from .outbox import queue_mail
@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):
         methods = {record["method"] for record in get_authentication_records(self.request, user)}
         if "code" in methods or did_use_passwordless_login(self.request, user):
             return False
-        return known_device(self.request, user) is None
+        return not is_known(self.request, user)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Who has a second factor proves themselves with it: the password alone may be anybody's by now."""

@@ -12,7 +12,7 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -29,18 +29,17 @@ DEVICES_MAX = 50
 NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, for the middleware that sets the cookie
 
 
-def known_device(request: HttpRequest, user: User) -> TrustedDevice | None:
-    """The device of `user` that the request comes from, if its cookie is a live one of theirs."""
-    token = request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")
-    if not token:
-        return None
-    digest = _digest(token)
+def is_known(request: HttpRequest, user: User) -> bool:
+    """Whether the request comes from a device of `user`: its cookie is a live one of theirs."""
+    digest = _digest_in(request)
+    if digest is None:
+        return False
     return TrustedDevice.objects.filter(
         Q(token_hash=digest) | Q(previous_token_hash=digest),
         user=user.pk,
         revoked_at=None,
         expires_at__gt=timezone.now(),
-    ).first()
+    ).exists()
 
 
 def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
@@ -65,19 +64,36 @@ def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
     return device
 
 
-def renew_token(request: HttpRequest, device: TrustedDevice) -> None:
-    """A new token with a sign-in; the one before is good until the next, for the tab that still sends it."""
+def renewed_device(request: HttpRequest, user: User) -> int | None:
+    """The number of the device of `user` that the request comes from, or None; its token changes by this.
+
+    The token before is good until the next change, for the tab that still sends it. One statement.
+    """
+    digest = _digest_in(request)
+    if digest is None:
+        return None
     token = secrets.token_urlsafe(TOKEN_BYTES)
     now = timezone.now()
-    changed = TrustedDevice.objects.filter(pk=device.pk, revoked_at=None).update(
-        previous_token_hash=_digest(request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")),
-        token_hash=_digest(token),
-        last_seen_at=now,
-        ip_address=activity.origin_of(request).ip_address,
-        expires_at=now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
-    )
-    if changed:
-        setattr(request, NEW_TOKEN, token)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_trusteddevice SET previous_token_hash = %(old)s, token_hash = %(new)s,"
+            " last_seen_at = %(now)s, ip_address = %(ip)s, expires_at = %(until)s"
+            " WHERE (token_hash = %(old)s OR previous_token_hash = %(old)s) AND user_id = %(user)s"
+            " AND revoked_at IS NULL AND expires_at > %(now)s RETURNING id",
+            {
+                "old": digest,
+                "new": _digest(token),
+                "now": now,
+                "ip": activity.origin_of(request).ip_address,
+                "until": now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
+                "user": user.pk,
+            },
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    setattr(request, NEW_TOKEN, token)
+    return int(row[0])
 
 
 def rename_device(*, user_id: int, device_id: int, name: str) -> bool:
@@ -143,14 +159,18 @@ def _forget_the_longest_unseen(user: User) -> None:
         TrustedDevice.objects.filter(pk__in=surplus).update(revoked_at=timezone.now())
 
 
+def _digest_in(request: HttpRequest) -> bytes | None:
+    token = request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")
+    return _digest(token) if token else None
+
+
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def which(request: HttpRequest, known: list[TrustedDevice]) -> TrustedDevice | None:
     """Which of the devices at hand this browser is, without asking the database."""
-    token = request.COOKIES.get(settings.DEVICE_TOKEN_COOKIE_NAME, "")
-    digest = _digest(token) if token else None
+    digest = _digest_in(request)
     return next(
         (
             each

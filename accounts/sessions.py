@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from . import activity
-from .models import TrustedDevice, User, UserSession
+from .models import User, UserSession
 
 SESSIONS_SHOWN = 50
 
@@ -23,7 +23,7 @@ class LiveSession:
     is_current: bool
 
 
-def note_session(request: HttpRequest, user: User, device: TrustedDevice | None) -> UserSession:
+def note_session(request: HttpRequest, user: User, *, device_id: int | None) -> UserSession:
     """Write down a sign-in that just worked."""
     if request.session.session_key is None:
         request.session.save()
@@ -31,7 +31,7 @@ def note_session(request: HttpRequest, user: User, device: TrustedDevice | None)
     return UserSession.objects.create(
         user_id=user.pk,
         session_key=request.session.session_key,
-        device=device,
+        device_id=device_id,
         ip_address=origin.ip_address,
         user_agent=origin.user_agent,
     )

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from . import activity, devices, sessions
-from .models import SecondFactorDevice, TrustedDevice, User, UserSession
+from .models import SecondFactorDevice, User, UserSession
 
 AUDITED = {
     user_logged_in: "account.signed_in",
@@ -68,7 +68,7 @@ def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) ->
     """The link out of the mailbox proves as much as a mailed code does: this browser is let in from now on."""
     user = email_address.user
     activity.record(actor=user, action="account.email_confirmed", target=user, request=request)
-    if devices.known_device(request, user) is None:
+    if not devices.is_known(request, user):
         devices.remember_device(request, user)
 
 
@@ -82,18 +82,16 @@ def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = N
 
 def _signed_in(request: HttpRequest, user: User, **_other: Any) -> None:
     """The browser's place among the person's devices and sessions."""
-    device = _device(request, user)
-    row = sessions.note_session(request, user, device)
+    row = sessions.note_session(request, user, device_id=_device(request, user))
     request.session[SESSION_ID] = row.pk
 
 
-def _device(request: HttpRequest, user: User) -> TrustedDevice | None:
+def _device(request: HttpRequest, user: User) -> int | None:
     wants = request.session.pop(REMEMBERS, None) == user.pk
-    device = devices.known_device(request, user)
-    if device is not None:
-        devices.renew_token(request, device)
-        return device
-    return devices.remember_device(request, user) if wants else None
+    known = devices.renewed_device(request, user)
+    if known is None and wants:
+        return devices.remember_device(request, user).pk
+    return known
 
 
 def _signed_out(request: HttpRequest, user: User | None = None, **_other: Any) -> None:

@@ -14,14 +14,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.freezes import freeze_withdrawals
+from accounts.freezes import ThawRefused, ask_to_thaw, freeze_withdrawals
 from accounts.models import User
 from payouts import engine, withdrawals
 from payouts.errors import WithdrawalError
 from payouts.models import WithdrawalRequest
 from payouts.postings import reserved_for
 from payouts.states import HOLDS_MONEY, State
-from tests.payouts.people import USDT, a_customer, approve, ask, confirm, funds, staff, thaw
+from tests.payouts.people import USDT, a_customer, approve, ask, confirm, funds, staff
 from tests.support.factors import proven
 from treasury.models import PaymentOrder
 
@@ -49,7 +49,7 @@ class World:
             "start": engine.start_payouts,
             "settle": engine.settle_payouts,
             "freeze": lambda: freeze_withdrawals(user_id=self.customer.pk, reason="test", process="test"),
-            "thaw": lambda: thaw(self.customer),
+            "thaw": self.thaw,
             "an hour": self.an_hour,
         }
         if row is not None:
@@ -60,17 +60,24 @@ class World:
         with contextlib.suppress(WithdrawalError):
             act()
 
+    def thaw(self) -> None:
+        with contextlib.suppress(ThawRefused):
+            for colleague in self.support:
+                ask_to_thaw(user_id=self.customer.pk, reason="test", actor=colleague)
+
     def deeds_with(self, row: WithdrawalRequest, colleague: User, number: int) -> dict[str, Callable[[], Any]]:
-        decision = {"withdrawal_id": row.pk, "revision": row.revision, "step_up": proven(colleague)}
+        seen = {"withdrawal_id": row.pk, "revision": row.revision}
+        decision = seen | {"actor": colleague, "step_up": proven(colleague)}
+        resolution = seen | {"actor": self.treasurer, "step_up": proven(self.treasurer)}
         return {
             "confirm": lambda: confirm(row),
             "approve": lambda: approve(row, colleague),
-            "hold": lambda: withdrawals.hold_withdrawal(**decision, actor=colleague, reason="test"),
+            "hold": lambda: withdrawals.hold_withdrawal(**decision, reason="test"),
             "release": lambda: withdrawals.release_hold(withdrawal_id=row.pk, revision=row.revision, actor=colleague),
-            "reject": lambda: withdrawals.reject_withdrawal(**decision, actor=colleague, reason_for_customer="test"),
+            "reject": lambda: withdrawals.reject_withdrawal(**decision, reason_for_customer="test"),
             "cancel": lambda: withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=self.customer.pk),
-            "return": lambda: withdrawals.return_withdrawal(**decision, actor=self.treasurer, reason="test"),
-            "retry": lambda: withdrawals.retry_withdrawal(**decision, actor=self.treasurer, reason="test"),
+            "return": lambda: withdrawals.return_withdrawal(**resolution, reason="test"),
+            "retry": lambda: withdrawals.retry_withdrawal(**resolution, reason="test"),
             "arrives": lambda: self.close(row, "settled"),
             "dies": lambda: self.close(row, "dead"),
         }

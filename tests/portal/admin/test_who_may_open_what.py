@@ -143,7 +143,9 @@ def row_counts() -> dict[str, int]:
         tables = [name for (name,) in cursor.fetchall()]
         counts = {}
         for table in tables:
-            if table in {"django_session", "accounts_activitylog"} or table.startswith(("accounts_user", "account_")):
+            if table in {"django_session", "accounts_activitylog"} or table.startswith(
+                ("accounts_user", "account_", "mfa_")
+            ):
                 continue
             cursor.execute(f'SELECT count(*) FROM "{table}"')
             (counts[table],) = cursor.fetchone()
