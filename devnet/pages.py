@@ -10,7 +10,7 @@ STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 def page(title: str, body: str, *, here: str, site_url: str) -> bytes:
     """A whole page; `body` is HTML, the other texts are escaped."""
-    links = [("/faucet/", "Faucet"), ("/mail/", "Mail")]
+    links = [("/faucet/", "Faucet"), ("/mail/", "Mail"), ("/codes/", "Codes")]
     navigation = "".join(
         f'<a href="{href}"{" aria-current=page" if href == here else ""}>{name}</a>' for href, name in links
     )

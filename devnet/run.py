@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from devnet import networks, report
+from devnet import codes, networks, report
 from devnet.environment import DATABASE, DEV, MIGRATE, SIGNER, Environments
 from devnet.places import ROOT
 from devnet.processes import Child, ServiceError, carries, end_leftovers
@@ -115,7 +115,8 @@ class Run:
         self._spawn(
             "devnet", "-m", "devnet.web", "--http", str(ports["devnet"]), "--smtp", str(ports["smtp"]),
             "--networks", str(self.state.networks_file), "--mail", str(self.state.folder / "mail"),
-            "--site", self.environments.site_url, env=self.environments.common(),
+            "--site", self.environments.site_url,
+            env=self.environments.common() | {codes.KEY_VARIABLE: self.secrets.demo_password},
         )  # fmt: skip
         self._spawn(
             "web", "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{ports['web']}",
@@ -197,6 +198,8 @@ class Run:
                 "cms_url": f"{self.environments.site_url}/cms/",
                 "faucet_url": f"{self.environments.devnet_url}/faucet/",
                 "faucet_api": f"{self.environments.devnet_url}/api/faucet",
+                "codes_url": f"{self.environments.devnet_url}/codes/",
+                "codes_api": f"{self.environments.devnet_url}/api/codes",
                 "mail_url": f"{self.environments.devnet_url}/mail/",
                 "mail_api": f"{self.environments.devnet_url}/api/messages",
                 "networks_file": str(self.state.networks_file),
@@ -221,6 +224,7 @@ class Run:
             ("Content", f"{site}/cms/"),
             ("Faucet", f"{devnet}/faucet/"),
             ("Mail", f"{devnet}/mail/"),
+            ("Codes for the second step", f"{devnet}/codes/"),
             *((f"{networks.NAMES[code]}, local", chain.url) for code, chain in self.services.chains.items()),
             ("Logs", str(self.state.logs)),
         ]

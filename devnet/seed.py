@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from accounts.second_factor import StepUp
     from payouts.models import WithdrawalRequest
 
 PATIENCE_SECONDS = 90.0
@@ -64,6 +65,18 @@ def seed_people(password: str) -> None:
     for person in PEOPLE:
         if not User.objects.filter(email=person.email).exists():
             _make_person(person, password)
+        _give_app(User.objects.get(email=person.email), password)
+
+
+def _give_app(user: User, password: str) -> None:
+    """An authenticator app, whose codes are on the devnet's page."""
+    from allauth.mfa.totp.internal.auth import TOTP
+
+    from accounts.second_factor import has_second_factor
+    from devnet.codes import seed_of
+
+    if not has_second_factor(user):
+        TOTP.activate(user, seed_of(password, user.email))
 
 
 def _make_person(person: SeedPerson, password: str) -> None:
@@ -87,13 +100,17 @@ def _make_person(person: SeedPerson, password: str) -> None:
     choose_language(user_id=made.pk, language=person.language)
 
 
+def _factors_of(user: User) -> list[int]:
+    from allauth.mfa.models import Authenticator
+
+    return list(Authenticator.objects.filter(user=user.pk).values_list("pk", flat=True))
+
+
 class Money:
     """Coins for the hot wallets and for the customers, then withdrawals in several states."""
 
     def __init__(self, password: str, networks_file: Path) -> None:
-        from accounts.second_factor import StepUp
-
-        self.step_up = StepUp(password=password)
+        self.password = password
         self.networks: dict[str, dict[str, Any]] = tomllib.loads(networks_file.read_text(encoding="utf-8"))
 
     def bring_in(self) -> None:
@@ -127,6 +144,19 @@ class Money:
         from treasury.models import NetworkState
 
         return NetworkState.objects.filter(network="tron", transfer_sun_to_new__isnull=False).exists()
+
+    def step_up(self, actor: User) -> StepUp:
+        """A code of the person's app that was not used yet; waits for the next one if there is none."""
+        from accounts.models import SpentCode
+        from accounts.second_factor import StepUp
+        from devnet.codes import codes_of
+
+        while True:
+            spent = set(SpentCode.objects.filter(factor__in=_factors_of(actor)).values_list("step", flat=True))
+            left = [code for step, code in codes_of(self.password, actor.email).items() if step not in spent]
+            if left:
+                return StepUp(code=left[0])
+            time.sleep(1)
 
     @staticmethod
     def person(name: str) -> User:
@@ -203,7 +233,7 @@ class Money:
             address=address,
             amount_micro=micro,
             idempotency_key=key,
-            step_up=self.step_up,
+            step_up=self.step_up(customer),
         )
         if self.state_of(row) == "requested":
             confirm_withdrawal(token=confirmation_token(row), customer_id=customer.pk)
@@ -220,19 +250,20 @@ class Money:
             and not WithdrawalApproval.objects.filter(withdrawal=row, approver=actor).exists()
         ):
             approve_withdrawal(
-                withdrawal_id=row.pk, actor=actor, revision=row.revision, reason="Demo", step_up=self.step_up
+                withdrawal_id=row.pk, actor=actor, revision=row.revision, reason="Demo", step_up=self.step_up(actor)
             )
 
     def reject(self, row: WithdrawalRequest, by: str, reason: str) -> None:
         from payouts.withdrawals import reject_withdrawal
 
         if self.state_of(row) == "in_review":
+            actor = self.person(by)
             reject_withdrawal(
                 withdrawal_id=row.pk,
-                actor=self.person(by),
+                actor=actor,
                 revision=row.revision,
                 reason_for_customer=reason,
-                step_up=self.step_up,
+                step_up=self.step_up(actor),
             )
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import signal
 import socketserver
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -19,12 +21,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from devnet import pacing, pages
+from devnet import codes, pacing, pages
 from devnet.faucet import pages as faucet_pages
 from devnet.faucet.giving import CannotGive, Given, give
 from devnet.mailcatcher import pages as mail_pages
 from devnet.mailcatcher.smtp import serve
 from devnet.mailcatcher.store import Store
+from devnet.seed import PEOPLE
 
 LARGEST_BODY = 64 * 1024
 POLICY = (
@@ -67,7 +70,8 @@ def to(address: str) -> Answer:
 class Application:
     """The pages and the API, as WSGI."""
 
-    def __init__(self, *, networks_file: Path, store: Store, site_url: str) -> None:
+    def __init__(self, *, networks_file: Path, store: Store, site_url: str, password: str = "") -> None:
+        self.password = password
         self.networks_file = networks_file
         self.store = store
         self.site_url = site_url
@@ -82,6 +86,8 @@ class Application:
             ("POST", r"/mail/clear", self.mail_clear),
             ("GET", r"/mail/(\d+)", self.mail_read),
             ("GET", r"/mail/(\d+)/html", self.mail_html),
+            ("GET", r"/codes/", self.codes),
+            ("GET", r"/api/codes", self.api_codes),
             ("GET", r"/api/messages", self.api_messages),
             ("DELETE", r"/api/messages", self.api_clear),
             ("GET", r"/api/messages/(\d+)", self.api_message),
@@ -119,6 +125,8 @@ class Application:
 <p>Test USDT and coins for any address of the local chains.</p></section>
 <section class="panel"><h2><a href="/mail/">Mail</a></h2>
 <p>Every mail that the portal sends on this machine.</p></section>
+<section class="panel"><h2><a href="/codes/">Codes</a></h2>
+<p>What the phones of the demo's people show for their second step.</p></section>
 </div>"""
         return self.page("Around the demo", body, here="/")
 
@@ -151,6 +159,16 @@ class Application:
             address=values.get("address", ""),
             amount=values.get("amount", ""),
         )
+
+    def codes(self, environ: Environ) -> Answer:
+        body = codes.listing(self.password, [(each.email, each.name) for each in PEOPLE])
+        seconds = codes.STEP_SECONDS - int(time.time()) % codes.STEP_SECONDS
+        answer = self.page("Codes", body, here="/codes/")
+        answer.headers["Refresh"] = str(max(seconds, 1))
+        return answer
+
+    def api_codes(self, environ: Environ) -> Answer:
+        return as_json({each.email: codes.codes_of(self.password, each.email) for each in PEOPLE})
 
     def mail(self, environ: Environ) -> Answer:
         return self.page("Mail", mail_pages.listing(self.store.all()), here="/mail/")
@@ -220,7 +238,12 @@ def main() -> None:
     store = Store(options.mail)
     mail = serve(store, port=options.smtp)
     pacing.start(options.networks)
-    application = Application(networks_file=options.networks, store=store, site_url=options.site)
+    application = Application(
+        networks_file=options.networks,
+        store=store,
+        site_url=options.site,
+        password=os.environ.get(codes.KEY_VARIABLE, ""),
+    )
     server = make_server("127.0.0.1", options.http, application, server_class=Server, handler_class=QuietHandler)
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for serve_forever(), which runs in this very thread

@@ -166,6 +166,7 @@ MFA_ADAPTER = "accounts.second_factor.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_DIGITS = 6
+MFA_TOTP_TOLERANCE = 1  # half a minute either way: see accounts/second_factor/codes.py
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_FORMS = {
     "authenticate": "accounts.forms.AuthenticateForm",

@@ -19,6 +19,7 @@ from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, fun
 from tests.portal.pages.conftest import HEAD, a_deposit, heads_at
 from tests.support.accessibility import COLOURS, serious_problems
 from tests.support.databases import CommittedDatabase, cloned_database, used_by_django
+from tests.support.factors import code_of, sign_in_page
 from tests.support.product import forget_queues, processes_on
 from tests.support.suite import Share
 from tests.support.watching import Pool
@@ -53,7 +54,8 @@ SIGNED_IN = [
     "/history/",
     "/settings/",
     "/account/email/",
-    "/account/password/change/",
+    "/security/",
+    "/security/freeze/",
 ]
 
 
@@ -89,9 +91,7 @@ class Site:
     def signed_in(self, **options: Any) -> Page:
         page = self.visitor(**options)
         page.goto("/account/login/")
-        page.fill("[name=login]", self.customer.email)
-        page.fill("[name=password]", PASSWORD)
-        page.click("[data-testid=login-form] button")
+        sign_in_page(page, self.url, self.customer, PASSWORD)
         expect(page).to_have_url(f"{self.url}/dashboard/")
         return page
 
@@ -228,10 +228,10 @@ def test_a_withdrawal_is_asked_for_and_confirmed(site: Site, scripts: bool) -> N
     expect(page.locator("[name=amount]")).to_have_value("40.00")
     page.fill("[name=amount]", "50")
     page.click("[data-testid=to-review]")
-    page.fill("[name=password]", "not the password")
+    page.fill("[name=code]", "000000")
     page.click("[data-testid=submit-withdrawal]")
-    expect(page.get_by_test_id("field-error")).to_contain_text("The password is not right.")
-    page.fill("[name=password]", PASSWORD)
+    expect(page.get_by_test_id("field-error")).to_contain_text("The code is not right")
+    page.fill("[name=code]", code_of(site.customer))
     page.click("[data-testid=submit-withdrawal]")
     expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
     made = WithdrawalRequest.objects.get(customer=site.customer)
@@ -247,9 +247,7 @@ def test_the_link_in_the_mail_goes_through_sign_in_and_back(site: Site) -> None:
     row = ask(site.customer)
     page = site.visitor()
     page.goto(f"/withdrawals/confirm/{confirmation_token(row)}/")
-    page.fill("[name=login]", site.customer.email)
-    page.fill("[name=password]", PASSWORD)
-    page.click("[data-testid=login-form] button")
+    sign_in_page(page, site.url, site.customer, PASSWORD)
     page.click("[data-testid=confirm]")
     expect(page.get_by_test_id("withdrawal-state")).to_have_text("In review")
 

@@ -6,12 +6,14 @@ Every part is real: the supervisor, PostgreSQL, Valkey, web, worker, signer, bea
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from devnet import codes
 from tests.journeys.demo import Demo, fresh_address, visitor
 from tests.support.accessibility import serious_problems
 
@@ -23,14 +25,16 @@ MICRO = 10**6
 def test_a_newcomer_deposits_and_is_paid_out_on_each_network(demo: Demo, browser: Browser) -> None:
     dust_before = ledger_balance(demo, "dust:bsc")
     page, console = sign_up(demo, browser, "newcomer@example.com")
+    staff = Staff(demo, browser)
+    phone = set_up_an_app(demo, page)
 
     deposit(demo, page, "tron", "250", shown="250.00")
     assert console == []
     refused(demo, page, "tron", fresh_address(), "This is an address of Ethereum, but the chosen network is TRON.")
     console.clear()  # the browser notes the form that was refused
     recipient = fresh_address("tron")
-    withdrawal = withdraw(demo, page, "tron", recipient, "60", email="newcomer@example.com")
-    approve(demo, browser, "support2@exchequer.example", "60.00")
+    withdrawal = withdraw(demo, page, "tron", recipient, "60", email="newcomer@example.com", phone=phone)
+    staff.approve("support2@exchequer.example", "60.00")
     completed(page, withdrawal)
     assert demo.token_balance_raw("tron", recipient) == 60 * MICRO
     page.goto(f"{demo.site}/withdraw/")
@@ -39,19 +43,19 @@ def test_a_newcomer_deposits_and_is_paid_out_on_each_network(demo: Demo, browser
 
     deposit(demo, page, "arbitrum", "100", shown="100.00")
     recipient = fresh_address()
-    withdrawal = withdraw(demo, page, "arbitrum", recipient, "40", email="newcomer@example.com")
-    approve(demo, browser, "support@exchequer.example", "40.00")
+    withdrawal = withdraw(demo, page, "arbitrum", recipient, "40", email="newcomer@example.com", phone=phone)
+    staff.approve("support@exchequer.example", "40.00")
     completed(page, withdrawal)
     assert demo.token_balance_raw("arbitrum", recipient) == 40 * MICRO
 
     deposit(demo, page, "bsc", "2000.000000000000000777", shown="2,000.00")
     recipient = fresh_address()
-    withdrawal = withdraw(demo, page, "bsc", recipient, "1500.25", email="newcomer@example.com")
-    approve(demo, browser, "support@exchequer.example", "1,500.25")
+    withdrawal = withdraw(demo, page, "bsc", recipient, "1500.25", email="newcomer@example.com", phone=phone)
+    staff.approve("support@exchequer.example", "1,500.25")
     page.goto(withdrawal)
     expect(page.get_by_test_id("withdrawal-state")).to_have_text(re.compile("In review"))
     assert demo.token_balance_raw("bsc", recipient) == 0, "one approval is not enough over the threshold"
-    approve(demo, browser, "support2@exchequer.example", "1,500.25")
+    staff.approve("support2@exchequer.example", "1,500.25")
     completed(page, withdrawal)
     assert demo.token_balance_raw("bsc", recipient) == 1_500_250_000 * 10**12
 
@@ -95,7 +99,7 @@ def deposit(demo: Demo, page: Page, network: str, amount: str, *, shown: str) ->
     expect(row.get_by_test_id("deposit-state")).to_have_text(re.compile("Credited"), timeout=60_000)
 
 
-def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *, email: str) -> str:
+def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *, email: str, phone: Phone) -> str:
     """Ask and confirm by mail; returns the withdrawal's page."""
     page.goto(f"{demo.site}/withdraw/")
     page.get_by_test_id(f"withdraw-{network}").check()
@@ -103,7 +107,7 @@ def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *,
     page.fill("input[name=amount]", amount)
     page.get_by_test_id("to-review").click()
     assert re.sub(r"\s", "", page.get_by_test_id("review-address").inner_text()) == address
-    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=code]", phone.code())
     demo.forget_mails()
     page.get_by_test_id("submit-withdrawal").click()
     expect(page).to_have_url(re.compile(r"/withdrawals/[0-9a-f-]{36}/"))
@@ -125,18 +129,59 @@ def refused(demo: Demo, page: Page, network: str, address: str, words: str) -> N
     expect(page.locator("input[name=address]")).to_have_value(address)
 
 
-def approve(demo: Demo, browser: Browser, staff: str, shown: str) -> None:
-    """As support does it: the queue, the request, the dialog whose button says what happens."""
-    page = demo.sign_in(browser, staff, demo.password_of(staff))
-    page.goto(f"{demo.site}/admin/payouts/withdrawalrequest/")
-    page.get_by_role("row").filter(has_text=shown).get_by_role("link").first.click()
-    page.get_by_role("link", name=re.compile("^Approve")).or_(
-        page.get_by_role("button", name=re.compile("^Approve"))
-    ).first.click()
-    page.locator("input[name=password]").fill(demo.password_of(staff))
-    page.get_by_role("button", name=f"Approve {shown} USDT").click()
-    expect(page.get_by_text(re.compile("is approved and will be sent|your approval is recorded"))).to_be_visible()
-    page.context.close()
+class Phone:
+    """The newcomer's authenticator app."""
+
+    def __init__(self, seed: str) -> None:
+        self.seed = seed
+        self.used: set[int] = set()
+
+    def code(self) -> str:
+        """A code that was not used yet; waits for the next one if need be."""
+        while True:
+            now = codes.step_now()
+            left = [step for step in (now - 1, now, now + 1) if step not in self.used]
+            if left:
+                self.used.add(left[0])
+                return codes.code(self.seed, left[0])
+            time.sleep(1)
+
+
+def set_up_an_app(demo: Demo, page: Page) -> Phone:
+    """Two-step sign-in, without which nothing can be withdrawn."""
+    page.goto(f"{demo.site}/security/")
+    page.get_by_test_id("add-app").click()
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    phone = Phone(page.get_by_test_id("totp-secret").get_attribute("data-secret") or "")
+    page.fill("input[name=code]", phone.code())
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_test_id("recovery-codes").locator("li")).to_have_count(10)
+    page.get_by_test_id("codes-saved").click()
+    expect(page.get_by_test_id("factor-app")).to_contain_text("On")
+    return phone
+
+
+class Staff:
+    """Colleagues at their desks, signed in once."""
+
+    def __init__(self, demo: Demo, browser: Browser) -> None:
+        self.demo, self.browser = demo, browser
+        self.pages: dict[str, Page] = {}
+
+    def approve(self, email: str, shown: str) -> None:
+        """As support does it: the queue, the request, the dialog whose button says what happens."""
+        if email not in self.pages:
+            self.pages[email] = self.demo.sign_in(self.browser, email, self.demo.password_of(email))
+        page = self.pages[email]
+        page.goto(f"{self.demo.site}/admin/payouts/withdrawalrequest/")
+        page.get_by_role("row").filter(has_text=shown).get_by_role("link").first.click()
+        page.get_by_role("link", name=re.compile("^Approve")).or_(
+            page.get_by_role("button", name=re.compile("^Approve"))
+        ).first.click()
+        page.locator("input[name=code]").fill(self.demo.code_of(email))
+        page.get_by_role("button", name=f"Approve {shown} USDT").click()
+        expect(page.get_by_text(re.compile("is approved and will be sent|your approval is recorded"))).to_be_visible()
 
 
 def completed(page: Page, withdrawal: str) -> None:

@@ -14,6 +14,7 @@ from payouts.models import WithdrawalApproval, WithdrawalRequest
 from tests.payouts.people import PASSWORD, USDT, a_customer, in_review, staff
 from tests.portal.admin.rows import everything
 from tests.support.accessibility import COLOURS, serious_problems
+from tests.support.factors import code_of, give_app, sign_in_page
 from tests.support.product import Product
 
 pytestmark = [pytest.mark.browser]
@@ -25,7 +26,7 @@ class Desk:
 
     def __init__(self, browser: Browser, site: str, person: User, **options: Any) -> None:
         EmailAddress.objects.get_or_create(user=person, email=person.email, verified=True, primary=True)
-        self.site = site
+        self.site, self.person = site, person
         self.complaints: list[str] = []
         self.context: BrowserContext = browser.new_context(locale="en", **options)
         self.context.add_cookies([{"name": "django_language", "value": "en", "url": site}])
@@ -33,9 +34,7 @@ class Desk:
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"{site}/admin/")
-        self.page.fill("input[name=login]", person.email)
-        self.page.fill("input[name=password]", PASSWORD)
-        self.page.press("input[name=password]", "Enter")
+        sign_in_page(self.page, site, person, PASSWORD)
         self.page.wait_for_url("**/admin/")
         self.complaints.clear()  # the sign-in page has its own tests
 
@@ -70,14 +69,14 @@ def test_support_works_the_queue_by_keys_and_two_people_approve(product: Product
     button = dialog.get_by_role("button", name="Approve 1,250.00\xa0USDT")
     expect(button).to_be_visible()
     expect(dialog).to_contain_text(large.address)
-    password = dialog.locator("input[type=password]")
-    expect(password).to_be_focused()
+    code = dialog.locator("input[name=code]")
+    expect(code).to_be_focused()
 
     assert WithdrawalApproval.objects.count() == 0, "keys open, they never send"
-    password.fill("wrong")
+    code.fill("000000")
     button.click()
-    expect(dialog.get_by_role("alert")).to_have_text("The password is not right.")
-    password.fill(PASSWORD)
+    expect(dialog).to_contain_text("The code is not right")
+    code.fill(code_of(first.person))
     button.click()
     expect(page.get_by_text("One more person must approve it")).to_be_visible()
     assert page.url.startswith(site + QUEUE)
@@ -88,7 +87,7 @@ def test_support_works_the_queue_by_keys_and_two_people_approve(product: Product
     second.page.wait_for_url("**/change/**")
     press(second.page, "a")
     dialog = second.page.get_by_role("dialog")
-    dialog.locator("input[type=password]").fill(PASSWORD)
+    dialog.locator("input[name=code]").fill(code_of(second.person))
     dialog.get_by_role("button", name="Approve").click()
     expect(second.page.get_by_text("is approved and will be sent")).to_be_visible()
     assert WithdrawalRequest.objects.get(pk=large.pk).state == "approved"
@@ -155,6 +154,7 @@ def test_no_dialog_is_hard_to_use(product: Product, browser: Browser) -> None:
 
 def test_no_page_of_the_editors_is_hard_to_use(product: Product, browser: Browser) -> None:
     editor = User.objects.create_superuser("editor@example.com", PASSWORD)
+    give_app(editor)
     desk = Desk(browser, product.web(), editor, reduced_motion="reduce")
     home = ContentPage.objects.get(depth=2).pk
     problems: list[str] = []

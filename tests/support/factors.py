@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 import time
+from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 from django_otp import DEVICE_ID_SESSION_KEY
+from playwright.sync_api import Page
 
-from accounts.models import SecondFactorDevice, SpentCode, User
+from accounts.models import SecondFactorDevice, SpentCode, TrustedDevice, User
 from accounts.second_factor import Proof, StepUp
 from accounts.second_factor.codes import current_step, totp_code
 from accounts.second_factor.secrets import encrypt
@@ -65,3 +69,25 @@ def sign_in(client: Client, user: User, *, verified: bool = True, stepped_up: bo
 def person_of(client: Client) -> User:
     """Who is signed in there."""
     return User.objects.get(pk=client.session["_auth_user_id"])
+
+
+def known_browser(user: User) -> dict[str, str]:
+    """The cookie of a browser that `user` has let in before: its name and value."""
+    token = secrets.token_urlsafe(32)
+    TrustedDevice.objects.create(
+        user=user,
+        token_hash=hashlib.sha256(token.encode()).digest(),
+        name="Chromium on Linux",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    return {"name": settings.DEVICE_TOKEN_COOKIE_NAME, "value": token}
+
+
+def sign_in_page(page: Page, site: str, user: User, password: str) -> None:
+    """Both steps, in a browser that is known; from wherever the sign-in page was opened."""
+    page.context.add_cookies([known_browser(user) | {"url": site}])  # type: ignore[list-item]  # a cookie's parameters
+    page.fill("input[name=login]", user.email)
+    page.fill("input[name=password]", password)
+    page.click("[data-testid=login-form] button:not([type=button])")
+    page.fill("[data-testid=second-factor-form] input[name=code]", code_of(user))
+    page.click("[data-testid=second-factor-form] button")
