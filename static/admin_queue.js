@@ -90,7 +90,7 @@
     const dialog = document.querySelector(`${MODAL} #dialog`);
     if (dialog && (event.detail.target.id === "modal-content" || event.detail.target.id === "dialog")) {
       const first =
-        dialog.querySelector("textarea:required, input:required:not([type=hidden])") ||
+        dialog.querySelector("textarea:required, input:required:not([type=hidden]), input[autocomplete=one-time-code]") ||
         dialog.querySelector("textarea, input:not([type=hidden]), button[type=submit]");
       window.setTimeout(() => first?.focus(), 50);
     }
