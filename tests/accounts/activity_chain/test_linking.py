@@ -219,8 +219,8 @@ def test_a_hundred_thousand_entries_are_linked_in_seconds(
         "INSERT INTO accounts_activitylog"
         " (at, actor_label, action, target_type, target_id, facts, ip_address, user_agent)"
         " SELECT now(), 'customer' || n || '@example.com', 'withdrawal.requested', 'payouts.withdrawalrequest',"
-        " n::text, jsonb_build_object('network', 'arbitrum', 'amount_micro', n, 'address', repeat('a', 42)), '192.0.2.7',"
-        " repeat('Mozilla', 15) FROM generate_series(1, 100000) AS n"
+        " n::text, jsonb_build_object('network', 'arbitrum', 'amount_micro', n, 'address', repeat('a', 42)),"
+        " '192.0.2.7', repeat('Mozilla', 15) FROM generate_series(1, 100000) AS n"
     )
     intruder.commit()
     begun = time.monotonic()
