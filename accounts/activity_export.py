@@ -95,4 +95,9 @@ def _rows(found: QuerySet[ActivityLog]) -> Iterator[list[Any]]:
 
 def _cells(row: tuple[Any, ...]) -> list[Any]:
     pk, at, *rest, digest = row
-    return [pk, at.astimezone(dt.UTC).isoformat(), *rest, bytes(digest).hex() if digest else None]
+    return [
+        pk,
+        at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        *rest,
+        bytes(digest).hex() if digest else None,
+    ]
