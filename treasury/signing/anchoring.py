@@ -132,7 +132,7 @@ def _store(anchor: Anchor) -> bool:
                 " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
                 [anchor.number, anchor.position, anchor.hash, anchor.signed_at, anchor.daily, anchor.signature],
             )
-            stored = cursor.rowcount == 1
+            stored = bool(cursor.rowcount == 1)
         failpoints.hit("before_anchor_commit")
     failpoints.hit("after_anchor_commit")
     return stored

@@ -8,9 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
+from io import StringIO
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, models, transaction
 
 from accounts.activity_chain import encoding, link_entries
@@ -212,7 +215,7 @@ def test_an_old_snapshot_would_not_see_what_was_committed_since_and_is_refused(c
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_entries_are_linked_in_seconds(
+def test_a_hundred_thousand_entries_are_linked_and_checked_in_seconds(
     committed_db: CommittedDatabase, intruder: psycopg.Connection
 ) -> None:
     intruder.execute(
@@ -227,3 +230,11 @@ def test_a_hundred_thousand_entries_are_linked_in_seconds(
     assert link_entries() == 100_000
     assert time.monotonic() - begun < 30
     assert ActivityLink.objects.count() == 100_000
+    begun = time.monotonic()
+    tracemalloc.start()
+    told = StringIO()
+    call_command("check_activity", stdout=told)
+    assert tracemalloc.get_traced_memory()[1] < 50 * 2**20
+    tracemalloc.stop()
+    assert "100000 links, 0 anchors" in told.getvalue()
+    assert time.monotonic() - begun < 60
