@@ -1,14 +1,19 @@
 """The audit: who did what, when, from where. Written in the same transaction as the fact it tells of."""
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db import connection, transaction
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils import timezone
+from psycopg.types.json import Jsonb
 
-from .models import ActivityLog, User
+from .models import User
 
 Target = Model | tuple[str, str] | None
 
@@ -65,22 +70,36 @@ def record(
 
 
 def record_many(entries: Iterable[Entry]) -> None:
-    """Add many lines in one statement."""
-    ActivityLog.objects.bulk_create([_line(entry) for entry in entries], batch_size=1000)
+    """Add many lines in one statement (a thousand at a time)."""
+    now = timezone.now()
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        for some in batched(entries, 1_000):
+            cursor.execute(
+                _INSERT + ", ".join([_VALUES] * len(some)), [cell for each in some for cell in _line(each, now)]
+            )
 
 
-def _line(entry: Entry) -> ActivityLog:
+# By hand: every fact of the product pays for it in its own transaction, and the ORM's way takes three times as long.
+_INSERT = (
+    "INSERT INTO accounts_activitylog"
+    " (at, actor_id, actor_label, action, target_type, target_id, facts, ip_address, user_agent) VALUES "
+)
+_VALUES = "(%s, %s, %s, %s, %s, %s, %s, %s::inet, %s)"
+
+
+def _line(entry: Entry, at: dt.datetime) -> tuple[Any, ...]:
     target_type, target_id = _named(entry.target)
     origin = entry.origin or Origin()
-    return ActivityLog(
-        actor=entry.actor,
-        actor_label=entry.actor.email if entry.actor else f"system:{entry.process or 'exchequer'}",
-        action=entry.action,
-        target_type=target_type,
-        target_id=target_id,
-        facts=dict(entry.facts),
-        ip_address=origin.ip_address,
-        user_agent=origin.user_agent[:400],
+    return (
+        at,
+        entry.actor.pk if entry.actor else None,
+        entry.actor.email if entry.actor else f"system:{entry.process or 'exchequer'}",
+        entry.action,
+        target_type,
+        target_id,
+        Jsonb(dict(entry.facts)),
+        origin.ip_address,
+        origin.user_agent[:400],
     )
 
 

@@ -66,6 +66,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "admin": (
         *SEES_RECORDS,
+        "accounts.export_activitylog",
         "accounts.view_staffuser",
         "accounts.add_staffuser",
         "accounts.change_staffuser",

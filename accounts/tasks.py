@@ -4,6 +4,7 @@ import logging
 
 from celery import shared_task
 
+from .activity_chain import link_entries
 from .delivery import send_due_mail
 
 logger = logging.getLogger(__name__)
@@ -15,3 +16,11 @@ def send_outgoing_mail() -> None:
     sent = send_due_mail()
     if sent:
         logger.info("sent %s mails", sent)
+
+
+@shared_task(name="accounts.tasks.link_activity")
+def link_activity() -> None:
+    """Link what was written to the audit since."""
+    linked = link_entries()
+    if linked > 1_000:  # every few entries would be noise
+        logger.info("linked %s entries of the activity log", linked)

@@ -47,6 +47,9 @@ SECONDS = {
     "payouts.tasks.settle_payouts": 2,
     "payouts.tasks.expire_withdrawals": 30,
     "accounts.tasks.send_outgoing_mail": 2,
+    "accounts.tasks.link_activity": 5,
+    "treasury.signer_tasks.anchor_activity": 60,
+    "treasury.tasks.watch_activity": 60,
 }
 app.conf.beat_schedule = {
     name: {"task": name, "schedule": float(seconds), "options": {"expires": max(seconds, 5)}}

@@ -21,12 +21,14 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from accounts.activity_chain import chain_health
 from accounts.models import OutgoingMail
 from accounts.staff.display import age, duration
 from accounts.staff.keyset import capped_count, shown_count
 from payouts.models import WithdrawalRequest
 from portal.staff_chart import flow_chart
 from treasury.admin.display import usdt, usdt_text
+from treasury.audit_watch import LATE_SECONDS
 from treasury.chains import registry
 from treasury.models import Alarm, Broadcast, Deposit, Wallet
 from treasury.money import NBSP
@@ -62,6 +64,7 @@ def add_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]
         *(payment_figures() if may("treasury.view_broadcast") else []),
         *(alarm_figures() if may("treasury.view_alarm") else []),
         *(mail_figures() if may("accounts.view_outgoingmail") else []),
+        *(audit_figures() if may("accounts.view_activitylog") else []),
     ]
     if position:
         found = treasury_position()
@@ -243,6 +246,20 @@ def mail_figures() -> list[Figure]:
     return (
         [Figure(_("Mails not delivered"), shown_count(failed), "", "warning", f"{page}?state=failed")] if failed else []
     )
+
+
+def audit_figures() -> list[Figure]:
+    """How far the activity log is linked and anchored: late is as bad here as an alarm."""
+    health = chain_health()
+    late = max(health.unlinked_seconds(), health.unanchored_seconds())
+    words = _("%(time)s behind") % {"time": duration(late)} if late > LATE_SECONDS else _("Up to date")
+    hint = (
+        _("the last anchor is %(age)s old") % {"age": age(health.anchored_at)}
+        if health.anchored_at
+        else _("no anchor yet")
+    )
+    page = reverse("admin:accounts_activitylog_changelist")
+    return [Figure(_("Chain of the activity log"), words, hint, "danger" if late > LATE_SECONDS else "ok", page)]
 
 
 def network_lines() -> list[dict[str, Any]]:

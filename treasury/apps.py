@@ -8,8 +8,10 @@ class TreasuryConfig(AppConfig):
     verbose_name = _("Treasury")
 
     def ready(self) -> None:
-        from treasury import chart, checks, emails, ledger_checks
+        from accounts import failpoints as failpoints_of_accounts
+        from treasury import chart, checks, emails, failpoints, ledger_checks
 
+        failpoints_of_accounts.install(failpoints.hit)
         chart.register_treasury_kinds()
         ledger_checks.register_treasury_checks()
         checks.register_all()

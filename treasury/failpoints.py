@@ -61,7 +61,13 @@ PAYOUTS_NAMES: tuple[str, ...] = (
     "before_payout_settle_commit",
     "after_payout_settle_commit",
 )
-NAMES = frozenset(SENDER_NAMES + SIGNER_NAMES + WATCHER_NAMES + PAYOUTS_NAMES)
+AUDIT_NAMES: tuple[str, ...] = (
+    "before_link_commit",  # in accounts, which passes its places through accounts/failpoints.py
+    "after_link_commit",
+    "before_anchor_commit",  # in the signer: signed, not committed
+    "after_anchor_commit",  # committed, not remembered beside the database
+)
+NAMES = frozenset(SENDER_NAMES + SIGNER_NAMES + WATCHER_NAMES + PAYOUTS_NAMES + AUDIT_NAMES)
 """Every failpoint there is. A new one is added here first, so that the tests that enumerate them see it."""
 
 

@@ -53,6 +53,17 @@ if getattr(settings, "SIGNER_KEYSTORE_FILE", ""):
         signing.ensure_wallets()
         signing.fill_address_pool()
 
+    @shared_task(name="treasury.signer_tasks.anchor_activity")
+    def anchor_activity() -> None:
+        """Sign the head of the audit's chain, if it has grown or a day has begun."""
+        try:
+            anchor = signing.anchor_activity()
+        except signing.ChainContradicts as contradiction:
+            logger.critical("NOT anchored, the audit is not the one that was anchored before: %s", contradiction)
+            return
+        if anchor is not None and anchor.daily:  # a copy of each day's that is not in the database
+            logger.info("anchor %s of the activity log: head %s:%s", anchor.number, anchor.position, anchor.hash.hex())
+
     @shared_task(name="treasury.signer_tasks.signer_heartbeat")
     def signer_heartbeat() -> None:
         """Proves that the signer takes messages."""

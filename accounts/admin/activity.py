@@ -1,21 +1,29 @@
-"""The audit, for reading."""
+"""The audit, for reading: searched by exact values, with what vouches for each entry, and a page to export it."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from accounts.models import ActivityLog, User
-from accounts.staff.display import NOTHING, moment, mono
-from accounts.staff.filters import FormFilter
-from accounts.staff.forms import ExactForm
+from accounts import activity_search
+from accounts.activity_chain import anchor_is_ours, last_anchor
+from accounts.activity_chain.anchors import anchor_of
+from accounts.activity_search import Wanted
+from accounts.admin.activity_export import export_page
+from accounts.models import ActivityAnchor, ActivityLink, ActivityLog
+from accounts.staff.display import NOTHING, labelled, lines, moment, mono
+from accounts.staff.filters import FormFilter, PeriodFilter
+from accounts.staff.forms import ExactForm, line
 from accounts.staff.readonly import ReadOnlyAdmin
 
 
@@ -30,29 +38,57 @@ class ActionFilter(FormFilter):
     parameter_names = ("action",)
 
     def narrow(self, queryset: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
-        return queryset.filter(action=given["action"]) if given["action"] else queryset
+        return activity_search.search(queryset, Wanted(action=given["action"]))
+
+
+class AddressForm(forms.Form):
+    ip = forms.GenericIPAddressField(label=_("IP address"), required=False, widget=line())
+
+
+class AddressFilter(FormFilter):
+    title = _("IP address")
+    form_class = AddressForm
+    parameter_names = ("ip",)
+
+    def narrow(self, queryset: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
+        return activity_search.search(queryset, Wanted(ip_address=given["ip"]))
+
+
+class WrittenFilter(PeriodFilter):
+    field = "at"
 
 
 @admin.register(ActivityLog)
 class ActivityLogAdmin(ReadOnlyAdmin):
-    list_display = ("when", "who", "what", "about", "origin", "facts_in_short")
-    list_filter = (ActionFilter,)
-    list_select_related = ()
+    list_display = ("when", "who", "what", "about", "origin", "facts_in_short", "chain")
+    list_filter = (ActionFilter, AddressFilter, WrittenFilter)
+    list_select_related = ("link",)
     search_fields = ("actor_label",)
     search_help_text = _("E-mail of the actor, or target as type:number")
     exact_lookups = ("actor", "target_type", "target_id")
-    fields = ("when", "who", "what", "about", "ip_address", "user_agent", "facts_whole")
+    fields = ("when", "who", "what", "about", "ip_address", "user_agent", "facts_whole", "chain", "chain_whole")
     list_per_page = 50
+    actions_list = ("export",)
+
+    def has_export_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("accounts.export_activitylog"))
+
+    @action(description=_("Export as CSV"), url_path="export", permissions=["export"], icon="download")
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        return export_page(self, request)
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """How far the chain is anchored; an anchor that is not the signer's vouches for nothing."""
+        anchor = last_anchor()
+        anchored = anchor.position if anchor is not None and anchor_is_ours(anchor) else 0
+        for row in rows:
+            row.anchored_to = anchored
 
     def row_title(self, row: Any) -> str:
         return str(row.action)
 
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        kind, separator, number = term.rpartition(":")
-        if separator and kind:
-            return queryset.filter(target_type=kind.lower(), target_id=number)
-        actor = User.objects.filter(email=term.lower()).values_list("pk", flat=True).first()
-        return queryset.none() if actor is None else queryset.filter(actor=actor)
+        return activity_search.find(queryset, term)
 
     @display(description=_("time"))
     def when(self, entry: ActivityLog) -> str:
@@ -82,6 +118,34 @@ class ActivityLogAdmin(ReadOnlyAdmin):
     @display(description=_("facts"))
     def facts_whole(self, entry: ActivityLog) -> str:
         return facts_table(entry.facts)
+
+    @labelled(description=_("chain"), colours={"anchored": "success", "linked": "info"})
+    def chain(self, entry: ActivityLog) -> tuple[str, Any]:
+        link = link_of(entry)
+        if link is None:
+            return "waiting", _("Not linked yet")
+        return ("anchored", _("Anchored")) if link.position <= entry.anchored_to else ("linked", _("Linked"))  # type: ignore[attr-defined]  # prepare_page's
+
+    @display(description=_("position, hash, anchor"))
+    def chain_whole(self, entry: ActivityLog) -> str:
+        link = link_of(entry)
+        if link is None:
+            return NOTHING
+        shown = [str(link.position), mono(bytes(link.hash).hex())]
+        row = ActivityAnchor.objects.filter(position__gte=link.position).order_by("position", "number").first()
+        if row is not None:
+            signed = (
+                gettext("Anchor %(number)s")
+                if anchor_is_ours(anchor_of(row))
+                else gettext("Anchor %(number)s, whose signature is NOT the signer's")
+            )
+            shown.append(format_html("{} · {}", signed % {"number": row.number}, moment(row.signed_at)))
+        return lines(shown)
+
+
+def link_of(entry: ActivityLog) -> ActivityLink | None:
+    """Its place in the chain; None until it is linked."""
+    return getattr(entry, "link", None)
 
 
 def facts_table(facts: dict[str, Any]) -> str:

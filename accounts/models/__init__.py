@@ -1,12 +1,16 @@
 """People, the audit of what they did, and what they were told."""
 
 from .activity import ActivityLog
+from .activity_chain import ActivityAnchor, ActivityLink, ActivityLinking
 from .outgoing_mail import OutgoingMail
 from .second_factor import SecondFactorDevice, SpentCode
 from .session import TrustedDevice, UserSession
 from .user import Customer, StaffUser, User, UserManager, UserProfile
 
 __all__ = [
+    "ActivityAnchor",
+    "ActivityLink",
+    "ActivityLinking",
     "ActivityLog",
     "Customer",
     "OutgoingMail",

@@ -32,7 +32,12 @@ class ActivityLog(models.Model):
             models.Index(fields=["target_type", "target_id", "id"], name="activity_target"),
             models.Index(fields=["actor", "-id"], name="activity_actor"),
             models.Index(fields=["action", "-id"], name="activity_action"),
+            models.Index(
+                fields=["ip_address", "-id"], name="activity_ip", condition=models.Q(ip_address__isnull=False)
+            ),
+            models.Index(fields=["at"], name="activity_at"),
         )
+        permissions = (("export_activitylog", "Can export the activity log"),)
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type}:{self.target_id}"

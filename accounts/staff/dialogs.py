@@ -21,7 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.second_factor import StepUpFailed
 from accounts.second_factor.fields import StepUpFields
@@ -68,16 +68,12 @@ class DialogForm(BaseDialogForm):
         return ""
 
 
-class StepUpDialogForm(StepUpFields, DialogForm):
-    """A dialog of a deed that moves money or changes who may: it asks for a code or a passkey, unless that was just
-    given. `each_time`: for a deed whose proof is kept as evidence, and belongs to that deed alone."""
+class StaffStepUp(StepUpFields):
+    """A form of a deed that moves money, changes who may, or takes data out: it asks for a code or a passkey, unless
+    that was just given. `templates/admin/step_up.html` draws what is not a field."""
 
-    form_after_template = "admin/step_up.html"
-    each_time: ClassVar[bool] = False
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.ask(self.request, each_time=self.each_time)
+    def ask(self, request: HttpRequest, *, factor_needed: bool = True, each_time: bool = False) -> None:
+        super().ask(request, factor_needed=factor_needed, each_time=each_time)
         self.fields["code"].widget = UnfoldAdminTextInputWidget(
             attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}
         )
@@ -85,6 +81,17 @@ class StepUpDialogForm(StepUpFields, DialogForm):
         if self.is_fresh or not self.has_app:
             self.fields.pop("code")
         self.order_fields([*(name for name in self.fields if name not in ("code", "credential")), "code", "credential"])
+
+
+class StepUpDialogForm(StaffStepUp, DialogForm):
+    """`each_time`: for a deed whose proof is kept as evidence, and belongs to that deed alone."""
+
+    form_after_template = "admin/step_up.html"
+    each_time: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ask(self.request, each_time=self.each_time)
 
     def get_after_template_context(self, request: HttpRequest, object_id: Any = None) -> dict[str, Any]:
         return {"form": self, "options": None if self.closed_because() else self.passkey_options()}
@@ -157,16 +164,6 @@ def reason_field(label: Any, *, help_text: Any = "", required: bool = True, limi
         required=required,
         max_length=limit,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "maxlength": limit}),
-    )
-
-
-def password_field(label: Any) -> forms.CharField:
-    """The step-up, for now the password again. Never filled in by a browser's guess of another account."""
-    return forms.CharField(
-        label=label,
-        strip=False,
-        max_length=4096,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"}),
     )
 
 

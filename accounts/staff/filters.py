@@ -93,23 +93,27 @@ class PeriodFilter(FormFilter):
     field: ClassVar[str]
 
     def narrow(self, queryset: QuerySet[Any], given: dict[str, Any]) -> QuerySet[Any]:
-        since, until = given["since"], given["until"]
-        model = queryset.model
-        if since:
-            start = _midnight(since)
-            first = model.objects.filter(**{f"{self.field}__gte": start}).order_by(self.field)
-            key = first.values_list("pk", flat=True).first()
-            if key is None:
-                return queryset.none()
-            queryset = queryset.filter(**{f"{self.field}__gte": start}, pk__gte=key - KEY_SLACK)
-        if until:
-            end = _midnight(until + dt.timedelta(days=1))
-            last = model.objects.filter(**{f"{self.field}__lt": end}).order_by(f"-{self.field}")
-            key = last.values_list("pk", flat=True).first()
-            if key is None:
-                return queryset.none()
-            queryset = queryset.filter(**{f"{self.field}__lt": end}, pk__lte=key + KEY_SLACK)
-        return queryset
+        return within_days(queryset, self.field, given["since"], given["until"])
+
+
+def within_days(queryset: QuerySet[Any], field: str, since: dt.date | None, until: dt.date | None) -> QuerySet[Any]:
+    """Rows of these days (UTC, both included), by an indexed time that grows with the key."""
+    model = queryset.model
+    if since:
+        start = _midnight(since)
+        first = model.objects.filter(**{f"{field}__gte": start}).order_by(field)
+        key = first.values_list("pk", flat=True).first()
+        if key is None:
+            return queryset.none()
+        queryset = queryset.filter(**{f"{field}__gte": start}, pk__gte=key - KEY_SLACK)
+    if until:
+        end = _midnight(until + dt.timedelta(days=1))
+        last = model.objects.filter(**{f"{field}__lt": end}).order_by(f"-{field}")
+        key = last.values_list("pk", flat=True).first()
+        if key is None:
+            return queryset.none()
+        queryset = queryset.filter(**{f"{field}__lt": end}, pk__lte=key + KEY_SLACK)
+    return queryset
 
 
 def _midnight(day: dt.date) -> dt.datetime:

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from treasury.keys.bip32 import ExtendedKey
-from treasury.keys.ports import KeysError, Signature
+from treasury.keys.ports import ANCHOR_PURPOSE, POOL_PURPOSE, KeysError, Signature
 
 VERSION = 1
 SCRYPT_N = 2**17  # 128 MiB and some 0.4 s for each guess at the passphrase
@@ -95,6 +95,15 @@ class Keystore:
 
     def sign_for_pool(self, message: bytes) -> bytes:
         """See ports.PoolKey."""
+        return self._sign_for(POOL_PURPOSE, message)
+
+    def sign_anchor(self, message: bytes) -> bytes:
+        """See ports.PoolKey."""
+        return self._sign_for(ANCHOR_PURPOSE, message)
+
+    def _sign_for(self, purpose: bytes, message: bytes) -> bytes:
+        if not message.startswith(purpose):
+            raise ValueError("the message is for another purpose")
         return self._pool_key.sign(message)
 
     def _at(self, path: str) -> ExtendedKey:

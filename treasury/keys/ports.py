@@ -36,15 +36,26 @@ class DepositKeys(Protocol):
         ...
 
 
+POOL_PURPOSE = b"exchequer-deposit-address:"
+ANCHOR_PURPOSE = b"exchequer-activity-anchor:"
+
+
 class PoolKey(Protocol):
-    """The ed25519 key that vouches for deposit addresses."""
+    """The ed25519 key that vouches for deposit addresses and for the audit's chain.
+
+    What it signs begins with the purpose, so that no signature for one passes for the other.
+    """
 
     def pool_public_key(self) -> bytes:
         """32 bytes: what ADDRESS_POOL_PUBLIC_KEY has to be, in hex."""
         ...
 
     def sign_for_pool(self, message: bytes) -> bytes:
-        """64 bytes."""
+        """64 bytes. Raises ValueError for a message that does not begin with POOL_PURPOSE."""
+        ...
+
+    def sign_anchor(self, message: bytes) -> bytes:
+        """64 bytes, by the same key. Raises ValueError for a message that does not begin with ANCHOR_PURPOSE."""
         ...
 
 

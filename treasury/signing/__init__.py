@@ -3,6 +3,7 @@
 Other rooms never import it: they leave RESERVED broadcasts in the database and wake the signer's tasks by name.
 """
 
+from treasury.signing.anchoring import ChainContradicts, anchor_activity, forget_anchors
 from treasury.signing.door import SigningResult, sign_broadcasts
 from treasury.signing.memory import forget
 from treasury.signing.pool import add_addresses, fill_address_pool
@@ -10,14 +11,17 @@ from treasury.signing.vault import NotTheSigner, WalletMismatch, ensure_wallets,
 from treasury.signing.verifying import Verification, verify_keystore
 
 __all__ = [
+    "ChainContradicts",
     "NotTheSigner",
     "SigningResult",
     "Verification",
     "WalletMismatch",
     "add_addresses",
+    "anchor_activity",
     "ensure_wallets",
     "fill_address_pool",
     "forget",
+    "forget_anchors",
     "open_keys",
     "sign_broadcasts",
     "signer_setting",

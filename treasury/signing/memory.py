@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -71,11 +73,15 @@ def forget(code: str) -> int | None:
 
 
 def _write(numbers: Mapping[str, int]) -> None:
-    path = memory_file()
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    write_durably(memory_file(), dict(sorted(numbers.items())))
+
+
+def write_durably(path: Path, content: dict[str, Any]) -> None:
+    """Whole or not at all, and on disk when this returns. Raises OSError."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(dict(sorted(numbers.items())), file)
+        json.dump(content, file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
