@@ -52,6 +52,7 @@ SIGNED_IN = [
     "/withdraw/",
     "/history/",
     "/settings/",
+    "/security/sign-ins/",
     "/account/email/",
     "/account/password/change/",
 ]
