@@ -46,7 +46,8 @@ def origin_of(request: HttpRequest) -> Origin:
         address = get_adapter(request).get_client_ip(request)
     except (PermissionDenied, ImproperlyConfigured):
         address = None  # no address, or fewer proxies than promised: the audit must not stop the deed
-    return Origin(ip_address=address, user_agent=request.headers.get("User-Agent", "")[:400])
+    # PostgreSQL stores no NUL, and an odd header must not stop the deed either.
+    return Origin(ip_address=address, user_agent=request.headers.get("User-Agent", "").replace("\0", "")[:400])
 
 
 def record(

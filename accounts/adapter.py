@@ -13,13 +13,14 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.models import Login
 from allauth.account.utils import has_verified_email
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from . import activity
+from . import activity, sign_ins
 from .devices import is_known
 from .mail import compose
 from .models import User
@@ -46,6 +47,7 @@ QUEUED = {
     "mfa/email/webauthn_removed": "security_notice",
     "mfa/email/recovery_codes_generated": "security_notice",
 }
+LOGIN_CODE = "account/email/login_code"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -83,6 +85,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
+        if template_prefix == LOGIN_CODE and user is not None:
+            sign_ins.code_was_asked(self.request, user)
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context))
             return
@@ -94,6 +98,14 @@ class AccountAdapter(DefaultAccountAdapter):
             language="" if user else (get_language() or ""),
             facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
         )
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Who has guessed too often is not looked at; the account's owner reads of it in the login history."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            sign_ins.was_throttled(request, credentials)
+            raise
 
     def _send_now(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """allauth's own words in our layout. Not queued, because its context may hold a code."""

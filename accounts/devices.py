@@ -13,14 +13,14 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from . import activity, sessions
-from .browsers import browser_name
-from .models import TrustedDevice, User
+from .models import TrustedDevice, User, UserSession
+from .user_agents import browser_name
 
 TOKEN_BYTES = 32
 DEVICES_MAX = 50
@@ -32,14 +32,16 @@ NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, f
 def is_known(request: HttpRequest, user: User) -> bool:
     """Whether the request comes from a device of `user`: its cookie is a live one of theirs."""
     digest = _digest_in(request)
-    if digest is None:
-        return False
+    return digest is not None and _of_token(digest, user).exists()
+
+
+def _of_token(digest: bytes, user: User) -> QuerySet[TrustedDevice]:
     return TrustedDevice.objects.filter(
         Q(token_hash=digest) | Q(previous_token_hash=digest),
         user=user.pk,
         revoked_at=None,
         expires_at__gt=timezone.now(),
-    ).exists()
+    )
 
 
 def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
@@ -64,36 +66,45 @@ def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
     return device
 
 
-def renewed_device(request: HttpRequest, user: User) -> int | None:
-    """The number of the device of `user` that the request comes from, or None; its token changes by this.
+def arrived(request: HttpRequest, user: User) -> UserSession:
+    """Write the sign-in down: the session's row, and the device that it came from if that is a known one of `user`.
 
-    The token before is good until the next change, for the tab that still sends it. One statement.
+    The device's token changes by this; the one before is good until the next change, for the tab that still sends it.
+    One statement.
     """
-    digest = _digest_in(request)
-    if digest is None:
-        return None
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    now = timezone.now()
+    if request.session.session_key is None:
+        request.session.save()
+    token, origin, now = secrets.token_urlsafe(TOKEN_BYTES), activity.origin_of(request), timezone.now()
+    values = {
+        "old": _digest_in(request),
+        "new": _digest(token),
+        "now": now,
+        "ip": origin.ip_address,
+        "agent": origin.user_agent,
+        "until": now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
+        "user": user.pk,
+        "key": request.session.session_key,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE accounts_trusteddevice SET previous_token_hash = %(old)s, token_hash = %(new)s,"
-            " last_seen_at = %(now)s, ip_address = %(ip)s, expires_at = %(until)s"
-            " WHERE (token_hash = %(old)s OR previous_token_hash = %(old)s) AND user_id = %(user)s"
-            " AND revoked_at IS NULL AND expires_at > %(now)s RETURNING id",
-            {
-                "old": digest,
-                "new": _digest(token),
-                "now": now,
-                "ip": activity.origin_of(request).ip_address,
-                "until": now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
-                "user": user.pk,
-            },
-        )
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    setattr(request, NEW_TOKEN, token)
-    return int(row[0])
+        cursor.execute(_ARRIVED, values)
+        number, device_id = cursor.fetchone()
+    if device_id is not None:
+        setattr(request, NEW_TOKEN, token)
+    return UserSession(pk=number, user_id=user.pk, session_key=request.session.session_key, device_id=device_id)
+
+
+_ARRIVED = """
+WITH device AS (
+    UPDATE accounts_trusteddevice
+       SET previous_token_hash = %(old)s, token_hash = %(new)s, last_seen_at = %(now)s, ip_address = %(ip)s::inet,
+           expires_at = %(until)s
+     WHERE (token_hash = %(old)s OR previous_token_hash = %(old)s) AND user_id = %(user)s
+       AND revoked_at IS NULL AND expires_at > %(now)s
+    RETURNING id)
+INSERT INTO accounts_usersession (user_id, session_key, device_id, ip_address, user_agent, signed_in_at, ended_by)
+VALUES (%(user)s, %(key)s, (SELECT id FROM device), %(ip)s::inet, %(agent)s, %(now)s, '')
+RETURNING id, device_id
+"""
 
 
 def rename_device(*, user_id: int, device_id: int, name: str) -> bool:

@@ -7,8 +7,10 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from .countries import country_name
 from .mail import NothingToTell, link, register
 from .models import OutgoingMail, User
+from .models.login_history import place_in_words
 
 
 def register_all() -> None:
@@ -39,6 +41,22 @@ def register_all() -> None:
             "user_agent": "Firefox",
             "to_email": "",
             "deleted_email": "",
+        },
+    )
+    register(
+        "new_sign_in",
+        _new_sign_in,
+        sample_facts={
+            "sign_in_id": 1,
+            "at": "2026-11-23T10:00:00+00:00",
+            "ip": "192.0.2.10",
+            "country": "DE",
+            "city": "Berlin",
+            "browser": "Firefox 130",
+            "system": "Windows 10",
+            "method": "password+totp",
+            "new_country": True,
+            "impossible_travel": True,
         },
     )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
@@ -96,4 +114,20 @@ def _security_notice(row: OutgoingMail) -> Mapping[str, Any]:
         "ip": facts["ip"],
         "user_agent": facts["user_agent"],
         "action_url": link(reverse("account_reset_password")),
+    }
+
+
+def _new_sign_in(row: OutgoingMail) -> Mapping[str, Any]:
+    facts = row.facts
+    browser = [facts["browser"], facts["system"]]
+    return {
+        "at": parse_datetime(facts["at"]),
+        "place": place_in_words(facts["country"], facts["city"]),
+        "country": country_name(facts["country"]),
+        "ip": facts["ip"],
+        "program": ", ".join(part for part in browser if part),
+        "new_country": facts["new_country"],
+        "impossible_travel": facts["impossible_travel"],
+        "action_url": link(reverse("account_reset_password")),
+        "history_url": link(reverse("sign_ins")),
     }

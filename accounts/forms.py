@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import ConfirmLoginCodeForm
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_used
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from .second_factor import check_code
+from .second_factor.codes import factors_of
 from .sign_in_audit import REMEMBERS
 
 
@@ -25,13 +28,26 @@ class _OneDoor(mfa_forms.BaseAuthenticateForm):
         code = str(self.cleaned_data["code"])
         factor = check_code(self.user, code)
         if factor is None:
-            asked = Authenticator.objects.filter(user=self.user.pk).exclude(type=Authenticator.Type.WEBAUTHN)
-            if main := asked.order_by("-type").first():
-                self._emit_authentication_failed(main)
+            if asked := [each for each in factors_of(self.user) if each.type != Authenticator.Type.WEBAUTHN]:
+                self._emit_authentication_failed(asked[0])
             raise get_adapter().validation_error("incorrect_code")
         self.authenticator = factor
         clear_tries()
         return code
+
+    def save(self) -> None:
+        """As allauth's `post_authentication`, whose noting of the factor's use the check has done already."""
+        factor, again = self.authenticator, isinstance(self, mfa_forms.ReauthenticateForm)
+        told = {"id": factor.pk, "type": factor.type} | ({"reauthenticated": True} if again else {})
+        record_authentication(context.request, factor.user, "mfa", **told)
+        authenticator_used.send(
+            sender=Authenticator,
+            request=context.request,
+            user=factor.user,
+            authenticator=factor,
+            reauthenticated=again,
+            passwordless=False,
+        )
 
 
 class AuthenticateForm(_OneDoor, mfa_forms.AuthenticateForm):

@@ -16,7 +16,7 @@ from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
 from django.db import DEFAULT_DB_ALIAS
 
-SEES_CUSTOMERS: Final = ("accounts.view_customer",)
+SEES_CUSTOMERS: Final = ("accounts.view_customer", "accounts.view_loginhistory")
 SEES_DEPOSITS: Final = (
     "treasury.view_deposit",
     "treasury.view_depositaddress",

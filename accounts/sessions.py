@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.http import HttpRequest
 from django.utils import timezone
 
 from . import activity
@@ -21,20 +20,6 @@ class LiveSession:
 
     session: UserSession
     is_current: bool
-
-
-def note_session(request: HttpRequest, user: User, *, device_id: int | None) -> UserSession:
-    """Write down a sign-in that just worked."""
-    if request.session.session_key is None:
-        request.session.save()
-    origin = activity.origin_of(request)
-    return UserSession.objects.create(
-        user_id=user.pk,
-        session_key=request.session.session_key,
-        device_id=device_id,
-        ip_address=origin.ip_address,
-        user_agent=origin.user_agent,
-    )
 
 
 def live_sessions(*, user_id: int, current_key: str | None) -> list[LiveSession]:

@@ -9,8 +9,9 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
-from . import activity, devices, sessions
+from . import activity, devices, sessions, sign_ins
 from .models import SecondFactorDevice, User, UserSession
+from .second_factor.codes import forget_factors
 
 AUDITED = {
     user_logged_in: "account.signed_in",
@@ -57,6 +58,7 @@ def _receiver(action: str) -> Any:
 
 def _factor_receiver(action: str) -> Any:
     def receive(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
+        forget_factors(user)
         activity.record(
             actor=user, action=action, target=user, request=request, facts={"kind": str(authenticator.type)}
         )
@@ -82,16 +84,13 @@ def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = N
 
 def _signed_in(request: HttpRequest, user: User, **_other: Any) -> None:
     """The browser's place among the person's devices and sessions."""
-    row = sessions.note_session(request, user, device_id=_device(request, user))
-    request.session[SESSION_ID] = row.pk
-
-
-def _device(request: HttpRequest, user: User) -> int | None:
     wants = request.session.pop(REMEMBERS, None) == user.pk
-    known = devices.renewed_device(request, user)
-    if known is None and wants:
-        return devices.remember_device(request, user).pk
-    return known
+    row = devices.arrived(request, user)
+    if wants and row.device_id is None:
+        row.device = devices.remember_device(request, user)
+        UserSession.objects.filter(pk=row.pk).update(device=row.device)
+    request.session[SESSION_ID] = row.pk
+    setattr(request, sign_ins.DEVICE_ID, row.device_id)  # for the login history, which hears of it next
 
 
 def _signed_out(request: HttpRequest, user: User | None = None, **_other: Any) -> None:
@@ -121,6 +120,7 @@ def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator,
 
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
     """Setting one up has proven that it is at hand."""
+    forget_factors(user)
     if request.user.is_authenticated and request.user.pk == user.pk:
         _verify(request, authenticator)
 

@@ -18,7 +18,10 @@ KEPT = (
     "SSL_CERT_FILE", "DEBUG", "LOG_LEVEL",
 )  # fmt: skip
 # Settings that a developer (or a test of the whole product) may set from outside, for every process.
-PASSED_ON = ("FAULTS", "EXCHEQUER_FAILPOINTS_ALLOWED", "BROADCAST_STUCK_SECONDS", "WITHDRAWAL_FOUR_EYES_FROM_MICRO")
+PASSED_ON = (
+    "FAULTS", "EXCHEQUER_FAILPOINTS_ALLOWED", "BROADCAST_STUCK_SECONDS", "WITHDRAWAL_FOUR_EYES_FROM_MICRO",
+    "GEOIP_FILE",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
-"""What ties withdrawals to the ledger, for `manage.py check_ledger`."""
+"""What ties withdrawals, and what customers are told of their deposits, to the ledger, for `manage.py check_ledger`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from treasury.deposits.postings import CUSTOMER_KINDS as DEPOSIT_KINDS
 from treasury.ledger_checks import register_check
+
+from .totals import legs
 
 # Each request's postings leave on the accounts what its state says: reserved, given back, or paid with its fee.
 _WITHDRAWALS: Final = """
@@ -52,8 +56,31 @@ HAVING CASE w.state WHEN 'paid' THEN count(o.id) FILTER (WHERE o.state = 'settle
                     ELSE count(o.id) FILTER (WHERE o.state IN ('settled', 'open')) > 0 END
 """
 
+# What a customer's profile says they brought in (`payouts.totals`) is the sum of their credited deposits' rows.
+_CUSTOMERS: Final = r"""
+SELECT DISTINCT substring(code FROM '^(?:customer|receivable:reorg):([0-9]+)')::bigint
+  FROM treasury_ledgeraccount WHERE code ~ '^(?:customer|receivable:reorg):[0-9]+'
+"""
+_DEPOSIT_TOTALS: Final = f"""
+WITH {legs(_CUSTOMERS, '''t."group" ~ '^deposit:[0-9]+:[0-9]+$' AND t.kind = ANY(%s::text[])''')}, booked AS (
+    SELECT customer_id, sum(amount) AS micro FROM legs GROUP BY customer_id
+), wanted AS (
+    SELECT coalesce(d.credited_to_id, a.customer_id) AS customer_id, sum(d.amount_micro) AS micro
+      FROM treasury_deposit d JOIN treasury_depositaddress a ON a.id = d.deposit_address_id
+     WHERE d.state = 'credited' GROUP BY 1
+)
+SELECT 'customer ' || coalesce(w.customer_id, b.customer_id), coalesce(w.micro, 0), coalesce(b.micro, 0)
+  FROM wanted w FULL JOIN booked b ON b.customer_id = w.customer_id
+ WHERE coalesce(w.micro, 0) <> coalesce(b.micro, 0)
+"""  # noqa: S608  # queries of our own
+
+
+def _deposit_kinds() -> Sequence[object]:
+    return [list(DEPOSIT_KINDS)] * 2  # once for each side of a transfer
+
 
 def register_all() -> None:
     """Called once, when the app is ready."""
     register_check("withdrawals", _WITHDRAWALS)
     register_check("withdrawal_orders", _ORDERS)
+    register_check("customer_deposits", _DEPOSIT_TOTALS, _deposit_kinds)

@@ -17,6 +17,7 @@ SECTIONS = {
     "withdrawal_confirm": "withdraw",
     "history": "history",
     "settings": "settings",
+    "sign_ins": "settings",
 }
 
 

@@ -27,6 +27,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 ),
                 entry(_("Deposits"), "move_to_inbox", "treasury_deposit_changelist", "treasury.view_deposit"),
                 entry(_("Customers"), "group", "accounts_customer_changelist", "accounts.view_customer"),
+                entry(_("Sign-ins"), "login", "accounts_loginhistory_changelist", "accounts.view_loginhistory"),
                 entry(
                     _("Deposit addresses"), "qr_code_2", "treasury_depositaddress_changelist",
                     "treasury.view_depositaddress",

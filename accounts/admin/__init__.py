@@ -1,5 +1,5 @@
 """The staff's pages about people and what they were told."""
 
-from . import activity, mails, staff
+from . import activity, mails, sign_ins, staff
 
-__all__ = ["activity", "mails", "staff"]
+__all__ = ["activity", "mails", "sign_ins", "staff"]

@@ -2,6 +2,7 @@
 
 from .activity import ActivityLog
 from .activity_chain import ActivityAnchor, ActivityLink, ActivityLinking
+from .login_history import LoginHistory
 from .outgoing_mail import OutgoingMail
 from .second_factor import SecondFactorDevice, SpentCode
 from .session import TrustedDevice, UserSession
@@ -13,6 +14,7 @@ __all__ = [
     "ActivityLinking",
     "ActivityLog",
     "Customer",
+    "LoginHistory",
     "OutgoingMail",
     "SecondFactorDevice",
     "SpentCode",

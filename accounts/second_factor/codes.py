@@ -23,21 +23,36 @@ STEPS_EITHER_WAY = 1
 """A clock may be half a minute off, or the person slow. RFC 6238, section 5.2, recommends at most one step."""
 
 
+def factors_of(user: User) -> list[Authenticator]:
+    """Every factor of `user`, the app first; read once for this very object, which lives as long as a request."""
+    known: list[Authenticator] | None = user.__dict__.get(_KNOWN)
+    if known is None:
+        known = list(Authenticator.objects.filter(user=user.pk).order_by("-type", "pk"))
+        for factor in known:
+            factor.user = user
+        user.__dict__[_KNOWN] = known
+    return known
+
+
+def forget_factors(user: User) -> None:
+    """They have changed: read them anew when they are asked for."""
+    user.__dict__.pop(_KNOWN, None)
+
+
 def check_code(user: User, code: str) -> Authenticator | None:
     """The factor of `user` that `code` belongs to, the code being spent by this; None if it is wrong or was used.
 
-    One query for the factors and one that spends the code.
+    One query for the factors, unless they are known, and one that spends the code and notes the factor's use.
     """
     given = "".join(code.split()).replace("-", "")
     if not given.isascii() or not given.isdigit():
         return None
-    kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
-    for factor in Authenticator.objects.filter(user=user.pk, type__in=kinds).order_by("-type"):
-        factor.user = user
+    for factor in factors_of(user):
         if factor.type == Authenticator.Type.TOTP:
             if _spend_totp(factor, given):
                 return factor
-        elif factor.wrap().validate_code(given):
+        elif factor.type == Authenticator.Type.RECOVERY_CODES and factor.wrap().validate_code(given):
+            factor.record_usage()
             return factor
     return None
 
@@ -72,4 +87,9 @@ def _spend_totp(factor: Authenticator, code: str) -> bool:
         return bool(cursor.rowcount)
 
 
-_SPEND = "INSERT INTO accounts_spentcode (factor, step, at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING"
+_SPEND = """
+WITH spent AS (INSERT INTO accounts_spentcode (factor, step, at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING
+               RETURNING factor)
+UPDATE mfa_authenticator SET last_used_at = now() FROM spent WHERE mfa_authenticator.id = spent.factor
+"""
+_KNOWN = "_known_second_factors"

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from . import in_session
-from .step_up import FACTORS, StepUp, StepUpFailed
+from .step_up import FACTORS, StepUp, StepUpFailed, kinds_of
 
 
 class StepUpFields(forms.Form):
@@ -42,7 +42,7 @@ class StepUpFields(forms.Form):
         if not isinstance(request.user, User):
             raise TypeError("a step-up is asked of who is signed in")
         self.stepping_up, self.asker = request, request.user
-        kinds = set(Authenticator.objects.filter(user=self.asker.pk, type__in=FACTORS).values_list("type", flat=True))
+        kinds = kinds_of(self.asker)
         self.has_app = Authenticator.Type.TOTP in kinds
         self.has_passkey = Authenticator.Type.WEBAUTHN in kinds
         self.is_missing = factor_needed and not kinds

@@ -22,7 +22,7 @@ from accounts import activity
 from accounts.models import User
 
 from . import passkeys
-from .codes import check_code
+from .codes import check_code, factors_of
 
 TRIES_MAX = 5
 TRIES_WINDOW_SECONDS = 15 * 60
@@ -88,7 +88,12 @@ class SecondFactorMissing(StepUpFailed):
 
 def has_second_factor(user: User) -> bool:
     """Whether `user` has an authenticator app or a passkey."""
-    return Authenticator.objects.filter(user=user.pk, type__in=FACTORS).exists()
+    return bool(kinds_of(user))
+
+
+def kinds_of(user: User) -> set[str]:
+    """Which of an app and passkeys `user` has."""
+    return {factor.type for factor in factors_of(user)} & set(FACTORS)
 
 
 def verify_step_up(
@@ -102,7 +107,7 @@ def verify_step_up(
     Five wrong tries within fifteen minutes close the door until they are over, for the right answer too; a proof from
     this session is no try.
     """
-    kinds = set(Authenticator.objects.filter(user=user.pk, type__in=FACTORS).values_list("type", flat=True))
+    kinds = kinds_of(user)
     if not kinds and factor_needed:
         raise SecondFactorMissing
     if credential.proven is not None:
@@ -149,6 +154,7 @@ def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
         factor = passkeys.factor_of(user, credential.assertion, credential.challenge)
         if factor is None:
             raise WrongPasskey
+        factor.record_usage()
     elif credential.code:
         factor = check_code(user, credential.code)
         # A recovery code opens the way back to one's factors, not to money.
@@ -156,7 +162,6 @@ def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
             raise WrongCode
     else:
         raise StepUpMissing
-    factor.record_usage()
     return Proof(user.pk, factor.type, now, factor.pk)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 
+from accounts.login_history import last_flagged_of, last_sign_in_of
 from accounts.models import ActivityLog
 from accounts.staff.display import age, duration, moment
 from accounts.staff.keyset import CAP, shown_count
@@ -20,6 +22,7 @@ from treasury.models import PaymentOrder
 
 RECENT = 10
 RECORDS = 50
+ODD_DAYS = 7
 State = WithdrawalRequest.State
 OPEN_STATES = (
     State.REQUESTED,
@@ -101,13 +104,15 @@ def _signals(row: WithdrawalRequest) -> list[dict[str, Any]]:
             "text": duration((timezone.now() - row.customer.date_joined).total_seconds()),
             "kind": "warning" if joined_days < 7 else "success",
         },
-        {"name": _("Last sign-in"), "text": moment(row.customer.last_login), "kind": ""},
+        _last_sign_in(row),
         {
             "name": _("Four eyes"),
             "text": _("two approvals are needed") if row.approvals_required > 1 else _("one approval is enough"),
             "kind": "info" if row.approvals_required > 1 else "",
         },
     ]
+    if flagged := _odd_lately(row):
+        signals.insert(0, flagged)
     if others:
         signals.insert(
             0,
@@ -120,6 +125,38 @@ def _signals(row: WithdrawalRequest) -> list[dict[str, Any]]:
     if profile is not None and profile.withdrawals_frozen_at:
         signals.insert(0, {"name": _("Frozen"), "text": profile.withdrawals_frozen_reason, "kind": "danger"})
     return signals
+
+
+def _last_sign_in(row: WithdrawalRequest) -> dict[str, Any]:
+    """When, from where and by what the customer came in last."""
+    found = last_sign_in_of(row.customer_id)
+    if found is None:  # from before there was a history
+        return {"name": _("Last sign-in"), "text": moment(row.customer.last_login), "kind": ""}
+    told = [
+        moment(found.at),
+        found.place or _("place unknown"),
+        found.ip_address or "",
+        found.program or _("browser unknown"),
+        *found.flags,
+    ]
+    return {
+        "name": _("Last sign-in"),
+        "text": format_html_join(" · ", "{}", ((part,) for part in told if part)),
+        "kind": "danger" if found.impossible_travel else "warning" if found.new_country else "",
+    }
+
+
+def _odd_lately(row: WithdrawalRequest) -> dict[str, Any] | None:
+    """An odd sign-in of the last days, also when others came after it: a second one from there is no longer new."""
+    found = last_flagged_of(row.customer_id)
+    if found is None or found.at < timezone.now() - dt.timedelta(days=ODD_DAYS):
+        return None
+    told = [moment(found.at), found.place, found.ip_address or "", *found.flags]
+    return {
+        "name": _("Odd sign-in"),
+        "text": format_html_join(" · ", "{}", ((part,) for part in told if part)),
+        "kind": "danger" if found.impossible_travel else "warning",
+    }
 
 
 def _velocity(row: WithdrawalRequest) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,7 +16,9 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.activity import origin_of
+from accounts.admin.sign_ins import sign_in_line
 from accounts.freezes import ThawRefused, ask_to_thaw, freeze_withdrawals
+from accounts.login_history import sign_ins_of
 from accounts.models import Customer
 from accounts.second_factor import StepUpFailed, in_session, verify_step_up
 from accounts.staff.dialogs import DialogForm, Refused, StepUpDialogForm, dialog, reason_field
@@ -24,6 +27,7 @@ from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from payouts.admin.states import staff_state
 from payouts.models import WithdrawalRequest
+from payouts.totals import Totals, totals_of
 from treasury import ledger
 from treasury.admin.display import usdt
 from treasury.models import Deposit, DepositAddress
@@ -76,14 +80,30 @@ class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("email_", "full_name", "available", "reserved", "frozen", "joined")
+    list_display = (
+        "email_", "full_name", "available", "reserved", "deposited", "paid_out", "invested", "frozen", "joined",
+    )  # fmt: skip
     list_select_related = ("profile",)
     search_fields = ("email",)
     search_help_text = gettext_lazy("Exact e-mail address, customer number, or a deposit address")
     fieldsets = (
         (None, {"fields": ("number", "email", "full_name", "language", "joined", "last_seen", "state", "frozen")}),
-        (gettext_lazy("Money"), {"fields": ("available", "reserved", "owed_back", "deposit_addresses_")}),
+        (
+            gettext_lazy("Money"),
+            {
+                "fields": (
+                    "available",
+                    "reserved",
+                    "invested",
+                    "deposited",
+                    "paid_out",
+                    "owed_back",
+                    "deposit_addresses_",
+                )
+            },
+        ),
         (gettext_lazy("Latest movements"), {"fields": ("withdrawals_", "deposits_")}),
+        (gettext_lazy("Latest sign-ins"), {"fields": ("sign_ins_",)}),
     )
     actions_detail = ("freeze", "unfreeze")
 
@@ -102,6 +122,9 @@ class CustomerAdmin(ReadOnlyAdmin):
         balances = ledger.balances(codes)
         for row in rows:
             row.balances_micro = {part: balances[f"customer:{row.pk}:{part}"] for part in ("available", "reserved")}
+        totals = totals_of(row.pk for row in rows)
+        for row in rows:
+            row.totals = totals[row.pk]
 
     def has_freeze_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return bool(request.user.has_perm("accounts.freeze_customer"))
@@ -153,6 +176,22 @@ class CustomerAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("reserved"), formatting="price")
     def reserved(self, customer: Customer) -> str:
         return usdt(self._balance(customer, "reserved"))
+
+    @display(description=gettext_lazy("deposited in all"), formatting="price")
+    def deposited(self, customer: Customer) -> str:
+        return usdt(self._totals(customer).total_deposit_amount)
+
+    @display(description=gettext_lazy("profit paid out"), formatting="price")
+    def paid_out(self, customer: Customer) -> str:
+        return usdt(self._totals(customer).total_payout_amount)
+
+    @display(description=gettext_lazy("invested"), formatting="price")
+    def invested(self, customer: Customer) -> str:
+        return usdt(self._totals(customer).active_investment)
+
+    def _totals(self, customer: Any) -> Totals:
+        known = getattr(customer, "totals", None)
+        return known or totals_of([customer.pk])[customer.pk]
 
     def _balance(self, customer: Any, part: str) -> int:
         known = getattr(customer, "balances_micro", None)
@@ -219,4 +258,17 @@ class CustomerAdmin(ReadOnlyAdmin):
                 row.get_state_display(),
             )
             for row in rows
+        )
+
+    @display(description=gettext_lazy("sign-ins"))
+    def sign_ins_(self, customer: Customer) -> str:
+        rows = sign_ins_of(customer.pk, limit=RECENT)
+        if not rows:
+            return NOTHING
+        everything = reverse("admin:accounts_loginhistory_changelist") + f"?user={customer.pk}"
+        return format_html(
+            '{}<div class="x-line"><a class="x-link" href="{}">{}</a></div>',
+            lines(sign_in_line(row) for row in rows),
+            everything,
+            _("All sign-ins"),
         )

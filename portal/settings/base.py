@@ -190,6 +190,10 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
+# --- where sign-ins come from ---------------------------------------------------------------------------------------
+# A City, Country or Enterprise database of MaxMind's; without one, the embedded one knows countries.
+GEOIP_FILE = env("GEOIP_FILE", default="")
+
 # --- language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", _("Russian")), ("en", _("English"))]

@@ -7,3 +7,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed: t
 FAILPOINTS = env("FAULTS", default="")
 DEMO = False
 ACCOUNT_RATE_LIMITS = False
+GEOIP_FILE = ""  # whatever the developer has

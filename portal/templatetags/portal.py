@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.models import LoginHistory
 from portal.charts import Chart
 from portal.icons import ICONS
 from treasury.chains.network import Network
@@ -176,6 +177,14 @@ def tone(state: str) -> str:
     """The badge's colour for a state of a deposit or a withdrawal."""
     found = TONES.get(state, "wait")
     return f"badge-{found}" if found else ""
+
+
+@register.filter
+def sign_in_tone(row: LoginHistory) -> str:
+    """The badge's colour for how a sign-in went: in, not let in, or asked for more."""
+    if row.result == LoginHistory.Result.SUCCESS:
+        return "badge-good"
+    return "badge-wait" if row.result == LoginHistory.Result.CODE_ASKED else "badge-bad"
 
 
 @register.filter

@@ -12,8 +12,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import UserProfile
 from accounts.profiles import choose_language
+from payouts.totals import fill_totals
 from portal.context_processors import THEME_COOKIE, THEMES
+from portal.people import customer_of
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -21,7 +24,10 @@ YEAR_SECONDS = 365 * 24 * 3600
 @login_required
 @require_safe
 def settings_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/settings.html", {"languages": settings.LANGUAGES})
+    customer = customer_of(request)
+    profile = UserProfile.objects.filter(user=customer.pk).first() or UserProfile(user=customer)
+    (totals,) = fill_totals([profile])
+    return render(request, "portal/settings.html", {"languages": settings.LANGUAGES, "profile": totals})
 
 
 @require_POST

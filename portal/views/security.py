@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import devices, sessions
 from accounts.activity import origin_of
-from accounts.browsers import browser_name
 from accounts.freezes import freeze_account
 from accounts.models import TrustedDevice
 from accounts.profiles import ensure_profile
+from accounts.user_agents import browser_name
 from portal.people import customer_of
 
 LOW_RECOVERY_CODES = 3

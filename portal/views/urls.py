@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import dashboard, deposits, health, history, preferences, security, withdrawals
+from portal.views import dashboard, deposits, health, history, preferences, security, sign_ins, withdrawals
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -26,6 +26,7 @@ urlpatterns = [
     path("security/devices/<int:device_id>/revoke/", security.revoke_device, name="revoke_device"),
     path("security/devices/<int:device_id>/rename/", security.rename_device, name="rename_device"),
     path("security/freeze/", security.freeze, name="freeze"),
+    path("security/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

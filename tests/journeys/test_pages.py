@@ -12,9 +12,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from pytest_django import DjangoDbBlocker, Settings
 
+from accounts.activity import Origin
+from accounts.login_history import Result, record_refusal, record_sign_in
 from accounts.models import User
 from payouts.links import confirmation_token
 from payouts.models import WithdrawalRequest
+from tests.accounts.places import GOOGLE, YANDEX
+from tests.accounts.test_user_agents import CHROME
 from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, funds, in_review
 from tests.portal.pages.conftest import HEAD, a_deposit, heads_at
 from tests.support.accessibility import COLOURS, serious_problems
@@ -53,6 +57,7 @@ SIGNED_IN = [
     "/withdraw/",
     "/history/",
     "/settings/",
+    "/security/sign-ins/",
     "/account/email/",
     "/security/",
     "/security/freeze/",
@@ -158,6 +163,9 @@ def test_no_public_page_is_hard_to_use_for_anybody(site: Site) -> None:
 def test_no_page_of_a_customer_is_hard_to_use_for_anybody(site: Site) -> None:
     a_deposit(site.customer)
     a_deposit(site.customer, state="credited")
+    for address in (YANDEX, GOOGLE):
+        record_sign_in(user=site.customer, origin=Origin(address, CHROME), method="password+totp")
+    record_refusal(user=site.customer, result=Result.CODE_ASKED, origin=Origin(GOOGLE, ""), method="password")
     page = site.signed_in()
     problems = []
     for path in SIGNED_IN:

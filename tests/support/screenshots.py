@@ -35,6 +35,7 @@ SIGNED_IN = {
     "withdraw": "/withdraw/",
     "history": "/history/",
     "settings": "/settings/",
+    "sign-ins": "/security/sign-ins/",
     "password-change": "/account/password/change/",
 }
 # Each page as somebody who may see it: support, treasurer, finance, admin (the first part of the e-mail address).

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from treasury.ledger import Posting
 
 SUSPENSE = "suspense:unknown_deposit"
+CUSTOMER_KINDS = ("deposit", "deposit_clears_reorg", "deposit_explained", "deposit_reversed")
+"""The kinds of transfer by which a customer's deposits rise and fall, on what is theirs and on what they owe."""
 
 
 @dataclass(frozen=True, slots=True)

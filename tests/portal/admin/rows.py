@@ -12,7 +12,9 @@ from django.db import connection, models
 from django.utils import timezone
 
 from accounts import activity
-from accounts.models import ActivityLog, OutgoingMail, User
+from accounts.activity import Origin
+from accounts.login_history import record_sign_in
+from accounts.models import ActivityLog, LoginHistory, OutgoingMail, User
 from payouts.models import WithdrawalRequest
 from tests.payouts.people import USDT, a_customer, in_review, staff
 from tests.support.databases import CommittedDatabase
@@ -134,6 +136,10 @@ def an_alarm(number: int = 1) -> Alarm:
     return Alarm.objects.get(key=f"test:{number}")
 
 
+def a_sign_in(user: User, address: str = "77.88.8.8") -> LoginHistory:
+    return record_sign_in(user=user, origin=Origin(address, "curl/8.0"), method="password")
+
+
 def everything(database: CommittedDatabase) -> dict[str, Any]:
     """Page prefix ("treasury_deposit") -> the key of a row that it shows."""
     owner = Owner(database)
@@ -148,6 +154,7 @@ def everything(database: CommittedDatabase) -> dict[str, Any]:
         "accounts_customer": customer.pk,
         "accounts_staffuser": colleague.pk,
         "accounts_activitylog": ActivityLog.objects.latest("pk").pk,
+        "accounts_loginhistory": a_sign_in(customer).pk,
         "accounts_outgoingmail": a_mail(customer).pk,
         "auth_group": Group.objects.get(name="support").pk,
         "treasury_deposit": a_deposit(address).pk,

@@ -25,6 +25,7 @@ from tests.portal.admin.rows import (
     a_deposit,
     a_foreign_transfer,
     a_mail,
+    a_sign_in,
     an_alarm,
     an_order,
     everything,
@@ -258,6 +259,7 @@ def more_of_everything(database: CommittedDatabase, count: int) -> None:
         a_deposit(address)
         a_foreign_transfer(address)
         a_mail(customer, number)
+        a_sign_in(customer)
         an_alarm(number)
         activity.record(actor=customer, action="test.done", target=customer)
         colleague = staff("support")
@@ -296,6 +298,7 @@ def test_no_list_asks_more_when_it_has_more_rows(committed_db: CommittedDatabase
     "prefix",
     [
         "accounts_activitylog",
+        "accounts_loginhistory",
         "accounts_outgoingmail",
         "treasury_deposit",
         "treasury_paymentorder",

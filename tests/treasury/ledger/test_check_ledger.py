@@ -155,7 +155,8 @@ def test_gas_without_a_transaction_is_found(books: CommittedDatabase) -> None:
 def test_a_deposit_that_nobody_saw_is_found(books: CommittedDatabase) -> None:
     post(Posting("deposit:9:1", DEPOSIT, available(1), 100, "deposit", group="deposit:9:1"))
     assert differences() == [
-        "deposits: deposit 9: expected no postings, found postings of a deposit that does not exist"
+        "customer_deposits: customer 1: expected 0, found 100",
+        "deposits: deposit 9: expected no postings, found postings of a deposit that does not exist",
     ]
 
 

@@ -1,0 +1,128 @@
+"""Hears of every try to sign in, and has it written into the login history. Django and allauth tell by signals.
+
+Beside `sign_in_audit.py`, which hears of the same and of much else for the audit. Tries of somebody who is signed in
+already, who proves themselves once more, are no sign-ins and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from allauth.account import signals
+from allauth.account.internal.flows.login import get_authentication_records
+from django.apps import apps
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.cache import cache
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from . import login_history
+from .activity import origin_of
+from .login_history import Method, Result
+from .models import LoginHistory, User
+
+THROTTLED_TOLD_ONCE_SECONDS: Final = 300
+THIS_SIGN_IN: Final = "login_history_id"
+"""In the session: the line of the sign-in that began it."""
+DEVICE_ID: Final = "signed_in_device_id"
+"""An attribute of the request: the remembered device that it came from, for whoever knows devices to set."""
+FACTORS: Final = {"totp": Method.TOTP, "webauthn": Method.PASSKEY, "recovery_codes": Method.RECOVERY_CODE}
+STEPS: Final = {"password": Method.PASSWORD, "code": Method.MAILED_CODE, "password_reset": Method.PASSWORD}
+
+
+def connect() -> None:
+    """Called once, by AppConfig.ready, after whoever sets `DEVICE_ID`."""
+    user_logged_in.connect(_signed_in, dispatch_uid="history:signed_in")
+    user_login_failed.connect(_password_refused, dispatch_uid="history:sign_in_failed")
+    signals.login_code_rejected.connect(_mailed_code_refused, dispatch_uid="history:login_code_rejected")
+    if apps.is_installed("allauth.mfa"):
+        from allauth.mfa.signals import authentication_failed
+
+        authentication_failed.connect(_second_factor_refused, dispatch_uid="history:second_factor_failed")
+
+
+def code_was_asked(request: HttpRequest, user: User) -> None:
+    """An unknown device was asked for the code that is on its way by mail."""
+    _refuse(request, user, Result.CODE_ASKED, way_in(request, user))
+
+
+def was_throttled(request: HttpRequest, credentials: Mapping[str, Any]) -> None:
+    """Too many wrong tries: not even the right password is looked at. Noted once in a while, not each time."""
+    user = _named(request, credentials)
+    if user is not None and _is_first(f"sign-in-throttled:{user.pk}"):
+        _refuse(request, user, Result.THROTTLED, "")
+
+
+def way_in(request: HttpRequest | None, user: User) -> str:
+    """The steps that this session took so far, in their order: "password+totp"."""
+    if request is None or not hasattr(request, "session"):
+        return ""
+    steps: list[str] = []
+    for record in get_authentication_records(request, user):
+        step = FACTORS.get(record.get("type", "")) if record.get("method") == "mfa" else STEPS.get(record["method"])
+        if step and step not in steps:
+            steps.append(step)
+    return "+".join(steps)
+
+
+def _signed_in(request: HttpRequest | None = None, user: User | None = None, **_other: Any) -> None:
+    if user is None:
+        return
+    row = login_history.record_sign_in(
+        user=user,
+        origin=origin_of(request) if request else None,
+        method=way_in(request, user),
+        device_id=getattr(request, DEVICE_ID, None),
+    )
+    if request is not None and hasattr(request, "session"):
+        request.session[THIS_SIGN_IN] = row.pk
+
+
+def _password_refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_other: Any) -> None:
+    user = _named(request, credentials)
+    if user is not None:
+        # An account that is closed is not told apart from a wrong password by whoever tries; here it is.
+        result = Result.WRONG_PASSWORD if user.is_active else Result.CLOSED
+        _refuse(request, user, result, Method.PASSWORD)
+
+
+def _mailed_code_refused(request: HttpRequest, user: User, **_other: Any) -> None:
+    _refuse(request, user, Result.WRONG_CODE, _with(way_in(request, user), Method.MAILED_CODE))
+
+
+def _second_factor_refused(
+    request: HttpRequest, user: User, authenticator: Any = None, reauthentication: bool = False, **_other: Any
+) -> None:
+    if not reauthentication:
+        factor = FACTORS.get(str(getattr(authenticator, "type", "")), "")
+        _refuse(request, user, Result.WRONG_CODE, _with(way_in(request, user), factor))
+
+
+def _refuse(request: HttpRequest | None, user: User, result: LoginHistory.Result, method: str) -> None:
+    login_history.record_refusal(
+        user=user,
+        result=result,
+        origin=origin_of(request) if request else None,
+        method=method,
+        device_id=getattr(request, DEVICE_ID, None),
+    )
+
+
+def _named(request: HttpRequest | None, credentials: Mapping[str, Any]) -> User | None:
+    """Whose account was tried; None for one that does not exist: those names are not collected."""
+    if request is not None and getattr(request, "user", None) is not None and request.user.is_authenticated:
+        return None
+    email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
+    return User.objects.filter(email=email).first() if email else None
+
+
+def _with(steps: str, step: str) -> str:
+    return "+".join(part for part in (steps, step) if part)
+
+
+def _is_first(key: str) -> bool:
+    try:
+        return bool(cache.add(key, 1, THROTTLED_TOLD_ONCE_SECONDS))
+    except RedisError:
+        return True
