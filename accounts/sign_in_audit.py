@@ -7,6 +7,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.http import HttpRequest
 
 from . import activity
+from .holds import Kind, hold_withdrawals
 from .models import User
 
 AUDITED = {
@@ -23,6 +24,7 @@ def connect() -> None:
     """Called once, by AppConfig.ready."""
     for signal, action in AUDITED.items():
         signal.connect(_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
+    signals.email_changed.connect(_email_changed, dispatch_uid="hold:email_changed")
     signals.email_confirmed.connect(_email_confirmed, dispatch_uid="audit:email_confirmed")
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit:sign_in_failed")
 
@@ -33,6 +35,15 @@ def _receiver(action: str) -> Any:
             activity.record(actor=user, action=action, target=user, request=request)
 
     return receive
+
+
+def _email_changed(
+    user: User, request: HttpRequest | None = None, from_email_address: Any = None, **_other: Any
+) -> None:
+    """Withdrawals wait after a change. Confirming the first address is none; allauth signals it all the same."""
+    if from_email_address is not None:
+        origin = activity.origin_of(request) if request is not None else None
+        hold_withdrawals(user_id=user.pk, kind=Kind.EMAIL, actor=user, origin=origin)
 
 
 def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) -> None:

@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from .delivery import send_due_mail
+from .settings_lock import end_settings_locks as end_due_settings_locks
 
 logger = logging.getLogger(__name__)
 
@@ -15,3 +16,11 @@ def send_outgoing_mail() -> None:
     sent = send_due_mail()
     if sent:
         logger.info("sent %s mails", sent)
+
+
+@shared_task(name="accounts.tasks.end_settings_locks")
+def end_settings_locks() -> None:
+    """Tell people whose settings are unlocked again."""
+    ended = end_due_settings_locks()
+    if ended:
+        logger.info("ended %s locks on settings", ended)

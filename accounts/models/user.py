@@ -66,6 +66,12 @@ class UserProfile(models.Model):
     language = models.CharField(_("language"), max_length=5, default="ru")
     withdrawals_frozen_at = models.DateTimeField(_("withdrawals frozen at"), null=True, blank=True)
     withdrawals_frozen_reason = models.CharField(_("why withdrawals are frozen"), max_length=200, blank=True)
+    any_address_from = models.DateTimeField(
+        _("withdrawals to any address from"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: to saved addresses only, which is how everybody begins."),
+    )
 
     class Meta:
         verbose_name = _("profile")
