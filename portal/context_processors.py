@@ -17,6 +17,12 @@ SECTIONS = {
     "withdrawal_confirm": "withdraw",
     "history": "history",
     "settings": "settings",
+    "addresses": "settings",
+    "address_add": "settings",
+    "address_confirm": "settings",
+    "address_choice": "settings",
+    "settings_lock": "settings",
+    "settings_unlock_confirm": "settings",
 }
 
 

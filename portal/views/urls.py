@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import dashboard, deposits, health, history, preferences, withdrawals
+from portal.views import addresses, dashboard, deposits, health, history, preferences, settings_lock, withdrawals
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -20,6 +20,15 @@ urlpatterns = [
     path("withdrawals/<uuid:public_id>/cancel/", withdrawals.cancel, name="withdrawal_cancel"),
     path("history/", history.history, name="history"),
     path("settings/", preferences.settings_page, name="settings"),
+    path("security/addresses/", addresses.addresses, name="addresses"),
+    path("security/addresses/add/", addresses.add, name="address_add"),
+    path("security/addresses/choice/", addresses.choice, name="address_choice"),
+    path("security/addresses/confirm/<str:token>/", addresses.confirm, name="address_confirm"),
+    path("security/addresses/<uuid:entry_id>/remove/", addresses.remove, name="address_remove"),
+    path("security/lock/", settings_lock.lock, name="settings_lock"),
+    path("security/lock/unlock/", settings_lock.unlock, name="settings_unlock"),
+    path("security/lock/keep/", settings_lock.keep, name="settings_keep_locked"),
+    path("security/lock/confirm/<str:token>/", settings_lock.confirm, name="settings_unlock_confirm"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

@@ -55,6 +55,8 @@ def fund(user: User, micro: int) -> None:
 def staff(*roles: str) -> User:
     """A member of the staff with these roles."""
     user = User.objects.create_user(f"staff{next(_numbers)}@example.com", PASSWORD, is_staff=True)
+    user.profile.any_address_from = timezone.now()
+    user.profile.save()
     user.groups.set(Group.objects.filter(name__in=roles))
     assert user.groups.count() == len(roles)
     return user
