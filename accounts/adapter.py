@@ -52,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 activity.record(actor=user, action="account.signed_up", target=user, request=request)
         return user
 
-    # --- changes that a thief would make first: refused while the settings are locked, and withdrawals wait after them ---
+    # --- what a thief would change first: refused while the settings are locked, and withdrawals wait after it ---
 
     def clean_password(self, password: str, user: User | None = None) -> str:
         """A new password in a form: of a change, of a reset by mail, of a first one."""

@@ -193,8 +193,9 @@ def lock_of_link(*, token: str, user_id: int) -> SettingsLock:
     Raises UnlockLinkInvalid, UnlockLinkExpired.
     """
     lock = current_lock(user_id)
+    if lock is None:
+        raise UnlockLinkInvalid
     _require_link(token, user_id, lock)
-    assert lock is not None
     return lock
 
 
@@ -261,12 +262,12 @@ def link_is_open(lock: SettingsLock, *, asked: int) -> bool:
     return lock.unlock_at is None and ends_at(lock) > timezone.now() and asked == _stamp(lock)
 
 
-def _require_link(token: str, user_id: int, lock: SettingsLock | None) -> None:
+def _require_link(token: str, user_id: int, lock: SettingsLock) -> None:
     try:
         said = signing.loads(token, salt=PURPOSE)
     except signing.BadSignature as error:
         raise UnlockLinkInvalid from error
-    if lock is None or lock.unlock_asked_at is None or said != [lock.pk, user_id, _stamp(lock)]:
+    if lock.unlock_asked_at is None or said != [lock.pk, user_id, _stamp(lock)]:
         raise UnlockLinkInvalid
     try:
         signing.loads(token, salt=PURPOSE, max_age=LINK_SECONDS)
@@ -276,9 +277,7 @@ def _require_link(token: str, user_id: int, lock: SettingsLock | None) -> None:
 
 def _locked(user_id: int) -> tuple[SettingsLock, User]:
     """The lock that holds, and whose it is, locked for a change. Raises NotLocked."""
-    profile = (
-        UserProfile.objects.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()
-    )
+    profile = UserProfile.objects.select_for_update(of=("self",)).select_related("user").filter(user_id=user_id).first()
     lock = current_lock(user_id)
     if profile is None or lock is None:
         raise NotLocked

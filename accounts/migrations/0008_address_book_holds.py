@@ -54,52 +54,118 @@ DROP FUNCTION accounts_guard_settings_lock();
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_staff_roles'),
+        ("accounts", "0003_staff_roles"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='userprofile',
-            name='any_address_from',
-            field=models.DateTimeField(blank=True, help_text='Empty: to saved addresses only, which is how everybody begins.', null=True, verbose_name='withdrawals to any address from'),
+            model_name="userprofile",
+            name="any_address_from",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="Empty: to saved addresses only, which is how everybody begins.",
+                null=True,
+                verbose_name="withdrawals to any address from",
+            ),
         ),
         migrations.CreateModel(
-            name='SettingsLock',
+            name="SettingsLock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('locked_at', models.DateTimeField(verbose_name='locked at')),
-                ('locked_until', models.DateTimeField(verbose_name='locked until')),
-                ('wait_days', models.PositiveSmallIntegerField(verbose_name='days that unlocking early takes')),
-                ('unlock_asked_at', models.DateTimeField(blank=True, null=True, verbose_name='early unlocking asked for at')),
-                ('unlock_at', models.DateTimeField(blank=True, null=True, verbose_name='unlocked early at')),
-                ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended at')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='settings_locks', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("locked_at", models.DateTimeField(verbose_name="locked at")),
+                ("locked_until", models.DateTimeField(verbose_name="locked until")),
+                ("wait_days", models.PositiveSmallIntegerField(verbose_name="days that unlocking early takes")),
+                (
+                    "unlock_asked_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="early unlocking asked for at"),
+                ),
+                ("unlock_at", models.DateTimeField(blank=True, null=True, verbose_name="unlocked early at")),
+                ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended at")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="settings_locks",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'lock on the settings',
-                'verbose_name_plural': 'locks on the settings',
-                'indexes': [models.Index(condition=models.Q(('ended_at', None)), fields=['locked_until'], name='settings_lock_to_end')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('user',), name='settings_lock_one_at_a_time'), models.CheckConstraint(condition=models.Q(('locked_until__gt', models.F('locked_at'))), name='settings_lock_has_length'), models.CheckConstraint(condition=models.Q(('wait_days__gte', 1), ('wait_days__lte', 30)), name='settings_lock_wait_in_range')],
+                "verbose_name": "lock on the settings",
+                "verbose_name_plural": "locks on the settings",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at", None)), fields=["locked_until"], name="settings_lock_to_end"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at__isnull", True)),
+                        fields=("user",),
+                        name="settings_lock_one_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("locked_until__gt", models.F("locked_at"))), name="settings_lock_has_length"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("wait_days__gte", 1), ("wait_days__lte", 30)),
+                        name="settings_lock_wait_in_range",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='WithdrawalHold',
+            name="WithdrawalHold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('password', 'the password was changed'), ('email', 'the e-mail address was changed'), ('second_factor', 'the second factors were changed'), ('support', 'support asked for it')], max_length=16, verbose_name='why')),
-                ('held_from', models.DateTimeField(verbose_name='held from')),
-                ('held_until', models.DateTimeField(verbose_name='held until')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='reason, for staff')),
-                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='withdrawal_holds', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("password", "the password was changed"),
+                            ("email", "the e-mail address was changed"),
+                            ("second_factor", "the second factors were changed"),
+                            ("support", "support asked for it"),
+                        ],
+                        max_length=16,
+                        verbose_name="why",
+                    ),
+                ),
+                ("held_from", models.DateTimeField(verbose_name="held from")),
+                ("held_until", models.DateTimeField(verbose_name="held until")),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="reason, for staff")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="actor",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="withdrawal_holds",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'hold on withdrawals',
-                'verbose_name_plural': 'holds on withdrawals',
-                'indexes': [models.Index(fields=['user', '-held_until'], name='withdrawal_hold_latest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('held_until__gt', models.F('held_from'))), name='withdrawal_hold_has_length')],
+                "verbose_name": "hold on withdrawals",
+                "verbose_name_plural": "holds on withdrawals",
+                "indexes": [models.Index(fields=["user", "-held_until"], name="withdrawal_hold_latest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("held_until__gt", models.F("held_from"))), name="withdrawal_hold_has_length"
+                    )
+                ],
             },
         ),
         migrations.RunSQL(GUARD, UNGUARD),

@@ -27,9 +27,7 @@ def address_of_link(*, token: str, customer_id: int) -> SavedAddress:
     Raises AddressLinkInvalid, AddressLinkExpired, AddressConfirmedAlready, AddressRemovedAlready.
     """
     said = _read(token, customer_id)
-    entry = SavedAddress.objects.filter(pk=said.entry_id, customer_id=customer_id).first()
-    _require_open(entry)
-    assert entry is not None
+    entry = _open(SavedAddress.objects.filter(pk=said.entry_id, customer_id=customer_id).first())
     if said.expired or _is_late(entry):
         raise errors.AddressLinkExpired
     return entry
@@ -45,9 +43,9 @@ def confirm_address(*, token: str, customer_id: int, origin: Origin | None = Non
     with transaction.atomic(durable=True):
         owner = locked_owner(customer_id)
         require_unlocked(customer_id)
-        entry = SavedAddress.objects.select_for_update().filter(pk=said.entry_id, customer_id=customer_id).first()
-        _require_open(entry)
-        assert entry is not None
+        entry = _open(
+            SavedAddress.objects.select_for_update().filter(pk=said.entry_id, customer_id=customer_id).first()
+        )
         late = said.expired or _is_late(entry)
         if late:
             close([entry], State.EXPIRED, actor=None, process="confirmation")
@@ -80,13 +78,13 @@ def _read(token: str, customer_id: int) -> AddressConfirmation:
     return said
 
 
-def _require_open(entry: SavedAddress | None) -> None:
-    """Raise what tells the customer why there is nothing to confirm."""
+def _open(entry: SavedAddress | None) -> SavedAddress:
+    """The entry, if it waits for its confirmation; otherwise raise what tells the customer why it does not."""
     if entry is None:
         raise errors.AddressLinkInvalid
     match entry.state:
         case State.PENDING:
-            return
+            return entry
         case State.CONFIRMED:
             raise errors.AddressConfirmedAlready
         case State.EXPIRED:

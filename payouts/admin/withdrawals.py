@@ -321,7 +321,14 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
 
     @labelled(
         description=gettext_lazy("signals"),
-        colours={"frozen": "danger", "held": "danger", "alike": "danger", "new": "warning", "large": "info", "quiet": "success"},
+        colours={
+            "frozen": "danger",
+            "held": "danger",
+            "alike": "danger",
+            "new": "warning",
+            "large": "info",
+            "quiet": "success",
+        },
     )
     def signals(self, row: Any) -> Any:
         """The one that weighs most; the page shows all of them."""

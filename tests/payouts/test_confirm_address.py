@@ -86,7 +86,9 @@ def test_a_link_to_somebody_elses_entry_that_is_signed_for_me_does_not_open_it()
 
 
 @DATABASE
-@pytest.mark.parametrize("spoil", [lambda token: token[:-1], lambda token: "x" + token, lambda token: "", lambda _t: "a:b:c"])
+@pytest.mark.parametrize(
+    "spoil", [lambda token: token[:-1], lambda token: "x" + token, lambda token: "", lambda _t: "a:b:c"]
+)
 def test_a_tampered_link_is_invalid(spoil: object) -> None:
     entry = add(a_customer())
     with pytest.raises(errors.AddressLinkInvalid):
@@ -98,9 +100,7 @@ def test_the_link_of_a_withdrawal_confirms_no_address() -> None:
     entry = add(a_customer())
     for said in ([entry.pk, entry.customer_id], [entry.pk, entry.customer_id, 1]):
         with pytest.raises(errors.AddressLinkInvalid):
-            address_book.confirm_address(
-                token=signing.dumps(said, salt=links.PURPOSE), customer_id=entry.customer_id
-            )
+            address_book.confirm_address(token=signing.dumps(said, salt=links.PURPOSE), customer_id=entry.customer_id)
 
 
 @DATABASE

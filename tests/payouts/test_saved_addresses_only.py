@@ -174,7 +174,9 @@ def test_who_was_saved_knowingly_is_not_asked_about_again(settings: Settings) ->
     assert ask(customer, address=alike(RECIPIENT)).state == "requested"
 
 
-def test_a_request_costs_few_queries_whatever_is_checked(settings: Settings, django_assert_max_num_queries: object) -> None:
+def test_a_request_costs_few_queries_whatever_is_checked(
+    settings: Settings, django_assert_max_num_queries: object
+) -> None:
     settings.ADDRESS_HOLD_SECONDS = 0
     customer = customer_of_today()
     saved(customer)

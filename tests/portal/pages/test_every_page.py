@@ -20,6 +20,9 @@ CUSTOMERS = [
     "/withdraw/",
     "/history/",
     "/settings/",
+    "/security/addresses/",
+    "/security/addresses/add/",
+    "/security/lock/",
     "/account/email/",
     "/account/logout/",
 ]
