@@ -8,7 +8,7 @@ from django import forms
 from .settings_lock import SettingsLocked, require_unlocked
 
 
-class AddEmailForm(AllauthAddEmailForm):  # type: ignore[misc]  # allauth ships no types
+class AddEmailForm(AllauthAddEmailForm):
     """No new e-mail address while the settings are locked; no mail goes out either."""
 
     def clean(self) -> dict[str, Any]:
