@@ -10,10 +10,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
-from allauth.account.models import Login
+from allauth.account.models import EmailAddress, Login
 from allauth.account.utils import has_verified_email
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
-from django.core.exceptions import ValidationError
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
@@ -22,11 +23,13 @@ from django.utils.translation import get_language
 
 from . import activity, sign_ins
 from .devices import is_known
+from .holds import Kind, hold_withdrawals
 from .mail import compose
 from .models import User
 from .outbox import queue_mail
 from .profiles import ensure_profile
 from .second_factor import has_second_factor
+from .settings_lock import SettingsLocked, require_unlocked
 
 # allauth's template prefix -> our mail
 QUEUED = {
@@ -80,6 +83,47 @@ class AccountAdapter(DefaultAccountAdapter):
         if user.is_authenticated and has_second_factor(user):
             return [method for method in methods if method["id"] != "reauthenticate"]
         return list(methods)
+
+    # --- what a thief would change first: refused while the settings are locked, and withdrawals wait after it ---
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        """A new password in a form: of a change, of a reset by mail, of a first one."""
+        if user is not None and user.pk is not None:
+            try:
+                require_unlocked(user.pk)
+            except SettingsLocked as locked:
+                raise ValidationError(str(locked.message), code="settings_locked") from locked
+        return str(super().clean_password(password, user))
+
+    def set_password(self, user: User, password: str) -> None:
+        """The one way to a new password after sign-up; the hold on withdrawals is in the same commit."""
+        with transaction.atomic():
+            try:
+                require_unlocked(user.pk)
+            except SettingsLocked as locked:  # locked between the form's check and now
+                raise PermissionDenied(str(locked.message)) from locked
+            super().set_password(user, password)
+            origin = activity.origin_of(self.request) if self.request else None
+            hold_withdrawals(user_id=user.pk, kind=Kind.PASSWORD, actor=user, origin=origin)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """A confirmed address. The hold that follows a change of it (`sign_in_audit.py`) is in the same commit."""
+        with transaction.atomic():
+            if self._replaces_another(email_address):
+                try:
+                    require_unlocked(email_address.user_id)
+                except SettingsLocked as locked:
+                    messages.error(request, str(locked.message))
+                    return False
+            return bool(super().confirm_email(request, email_address))
+
+    @staticmethod
+    def _replaces_another(email_address: EmailAddress) -> bool:
+        """Whether the person has another address: the first one at sign-up replaces nothing."""
+        others = EmailAddress.objects.filter(user_id=email_address.user_id).exclude(pk=email_address.pk)
+        return bool(others.exists())
+
+    # --- mails ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""

@@ -59,6 +59,15 @@ def register_all() -> None:
             "impossible_travel": True,
         },
     )
+    until = {"until": "2026-11-30T10:00:00+00:00", "days": 7, "wait_days": 3}
+    register("settings_locked", _settings_locked, sample_facts=until)
+    register("settings_unlocked", _settings_unlocked)
+    register(
+        "settings_unlock_confirm",
+        _settings_unlock_confirm,
+        sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3},
+        sample_context=lambda _language: {"action_url": link("/security/lock/confirm/sample/"), "wait_days": 3},
+    )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
 
 
@@ -131,3 +140,24 @@ def _new_sign_in(row: OutgoingMail) -> Mapping[str, Any]:
         "action_url": link(reverse("account_reset_password")),
         "history_url": link(reverse("sign_ins")),
     }
+
+
+def _settings_locked(row: OutgoingMail) -> Mapping[str, Any]:
+    until = parse_datetime(row.facts["until"])
+    return {**row.facts, "until": until, "action_url": link(reverse("settings_lock"))}
+
+
+def _settings_unlocked(_row: OutgoingMail) -> Mapping[str, Any]:
+    return {"action_url": link(reverse("settings_lock"))}
+
+
+def _settings_unlock_confirm(row: OutgoingMail) -> Mapping[str, Any]:
+    """The link, made now: it is stored nowhere."""
+    from .models import SettingsLock
+    from .settings_lock import link_is_open, unlock_token
+
+    lock = SettingsLock.objects.filter(pk=row.facts["lock_id"]).first()
+    if lock is None or not link_is_open(lock, asked=row.facts["asked"]):
+        raise NothingToTell("the settings are unlocked, or were asked to be once more")
+    url = link(reverse("settings_unlock_confirm", args=[unlock_token(lock)]))
+    return {"wait_days": lock.wait_days, "action_url": url}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import AddEmailForm as AllauthAddEmailForm
 from allauth.account.forms import ConfirmLoginCodeForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .second_factor import check_code
 from .second_factor.codes import factors_of
+from .settings_lock import SettingsLocked, require_unlocked
 from .sign_in_audit import REMEMBERS
 
 
@@ -69,4 +71,16 @@ class DeviceCodeForm(ConfirmLoginCodeForm):
         if "code" in self.cleaned_data and self.cleaned_data.get("remember"):
             stage = context.request._login_stage  # noqa: SLF001  # allauth's decorator puts it there
             context.request.session[REMEMBERS] = stage.login.user.pk
+        return cleaned
+
+
+class AddEmailForm(AllauthAddEmailForm):
+    """No new e-mail address while the settings are locked; no mail goes out either."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean()
+        try:
+            require_unlocked(self.user.pk)
+        except SettingsLocked as locked:
+            raise forms.ValidationError(str(locked.message), code="settings_locked") from locked
         return cleaned

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from . import activity, devices, sessions, sign_ins
+from .holds import Kind, hold_withdrawals
 from .models import SecondFactorDevice, User, UserSession
 from .second_factor.codes import forget_factors
 
@@ -37,6 +38,7 @@ def connect() -> None:
         signal.connect(_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
     for signal, action in FACTORS_AUDITED.items():
         signal.connect(_factor_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
+    signals.email_changed.connect(_email_changed, dispatch_uid="hold:email_changed")
     signals.email_confirmed.connect(_email_confirmed, dispatch_uid="audit:email_confirmed")
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit:sign_in_failed")
     user_logged_in.connect(_signed_in, dispatch_uid="sessions:signed_in")
@@ -64,6 +66,15 @@ def _factor_receiver(action: str) -> Any:
         )
 
     return receive
+
+
+def _email_changed(
+    user: User, request: HttpRequest | None = None, from_email_address: Any = None, **_other: Any
+) -> None:
+    """Withdrawals wait after a change. Confirming the first address is none; allauth signals it all the same."""
+    if from_email_address is not None:
+        origin = activity.origin_of(request) if request is not None else None
+        hold_withdrawals(user_id=user.pk, kind=Kind.EMAIL, actor=user, origin=origin)
 
 
 def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) -> None:

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from .activity_chain import link_entries
 from .delivery import send_due_mail
+from .settings_lock import end_settings_locks as end_due_settings_locks
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +25,11 @@ def link_activity() -> None:
     linked = link_entries()
     if linked > 1_000:  # every few entries would be noise
         logger.info("linked %s entries of the activity log", linked)
+
+
+@shared_task(name="accounts.tasks.end_settings_locks")
+def end_settings_locks() -> None:
+    """Tell people whose settings are unlocked again."""
+    ended = end_due_settings_locks()
+    if ended:
+        logger.info("ended %s locks on settings", ended)

@@ -81,8 +81,9 @@ def _give_app(user: User, password: str) -> None:
 
 def _make_person(person: SeedPerson, password: str) -> None:
     from allauth.account.models import EmailAddress
+    from django.utils import timezone
 
-    from accounts.models import User
+    from accounts.models import User, UserProfile
     from accounts.profiles import choose_language
     from accounts.staff_users import add_staff_user
 
@@ -98,6 +99,8 @@ def _make_person(person: SeedPerson, password: str) -> None:
         made = User.objects.create_user(person.email, password, full_name=person.name)
         EmailAddress.objects.create(user=made, email=made.email, verified=True, primary=True)
     choose_language(user_id=made.pk, language=person.language)
+    # So that whoever tries the demo may type an address; a new account is paid to saved ones only.
+    UserProfile.objects.filter(user_id=made.pk).update(any_address_from=timezone.now())
 
 
 def _factors_of(user: User) -> list[int]:
@@ -126,6 +129,8 @@ class Money:
         ]
         for number, is_credited in enumerate(deposits, start=1):
             self.wait(f"deposit {number}", is_credited)
+        self.save_address("anna", "arbitrum", RECIPIENTS[0], label="Мой кошелёк")
+        self.save_address("anna", "tron", TRON_RECIPIENTS[0], label="Биржа")
         paid = self.withdraw("anna", "arbitrum", RECIPIENTS[0], micro=40_000_000, key="demo-1")
         self.approve(paid, "support")
         rejected = self.withdraw("anna", "bsc", RECIPIENTS[1], micro=20_000_000, key="demo-2")
@@ -220,6 +225,19 @@ class Money:
             address = deposit_address_for(customer_id=customer.pk, family=family)
             give(self.networks, network=code, asset="token", address=address, amount=amount)
         return mine.filter(state=Deposit.State.CREDITED).exists
+
+    def save_address(self, name: str, code: str, address: str, *, label: str) -> None:
+        """An entry of the customer's address book, confirmed as by the mailed link."""
+        from payouts.address_book import add_address, confirm_address
+        from payouts.known_addresses import entry_of
+        from payouts.links import address_token
+
+        customer = self.person(name)
+        entry = entry_of(customer.pk, code, address) or add_address(
+            customer_id=customer.pk, label=label, network=code, address=address, step_up=self.step_up
+        )
+        if entry.state == "pending":
+            confirm_address(token=address_token(entry), customer_id=customer.pk)
 
     def withdraw(self, name: str, code: str, address: str, *, micro: int, key: str) -> WithdrawalRequest:
         """Requested and confirmed by the customer, as the form and the mailed link would."""

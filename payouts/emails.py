@@ -1,4 +1,4 @@
-"""The mails about a withdrawal: what the customer is told at each step, and who on the staff is asked."""
+"""The mails about withdrawals and saved addresses: what the customer is told, and who on the staff is asked."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from treasury.chains import registry
 from treasury.chains.errors import ConfigurationError
 from treasury.money import format_usdt
 
-from .links import confirmation_token
-from .models import WithdrawalEvent, WithdrawalRequest
+from .links import address_token, confirmation_token
+from .models import SavedAddress, WithdrawalEvent, WithdrawalRequest
 
 CUSTOMER_MAILS = ("received", "held", "approved", "sent", "completed", "rejected", "cancelled", "expired", "returned")
 STAFF_ASKED_AT_MOST = 20
@@ -52,6 +52,18 @@ def register_all() -> None:
         sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/")},
     )
     register("withdrawal_second_approval", _staff_mail, sample_facts=facts)
+    saved = {"label": "My wallet", "network": "arbitrum", "address": SAMPLE_ADDRESS}
+    register(
+        "address_confirm",
+        _address_confirm_mail,
+        sample_facts={**saved, "entry_id": 1},
+        sample_context=lambda _language: {
+            **_address_told(saved),
+            "action_url": link("/security/addresses/confirm/sample/"),
+        },
+    )
+    register("address_added", _address_mail, sample_facts={**saved, "active_from": "2026-11-24T12:00:00+00:00"})
+    register("address_removed", _address_mail, sample_facts=saved)
 
 
 def tell_customer(name: str, row: WithdrawalRequest, event: WithdrawalEvent) -> None:
@@ -83,6 +95,16 @@ def ask_second_approver(row: WithdrawalRequest, *, approved_by: Iterable[int]) -
             facts=_facts(row),
         )
         for user_id in _approvers().exclude(pk__in=already).values_list("pk", flat=True)[:STAFF_ASKED_AT_MOST]
+    )
+
+
+def tell_of_address(name: str, entry: SavedAddress) -> None:
+    """Queue the mail `address_<name>` to the entry's owner, in the transaction of what happened to it. Each once."""
+    facts = {"entry_id": entry.pk, "label": entry.label, "network": entry.network, "address": entry.address}
+    if entry.active_from is not None:
+        facts["active_from"] = entry.active_from.isoformat()
+    queue_mails(
+        [Mail(key=f"address:{entry.pk}:{name}", template=f"address_{name}", user_id=entry.customer_id, facts=facts)]
     )
 
 
@@ -150,3 +172,30 @@ def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
 def _staff_mail(row: OutgoingMail) -> Mapping[str, Any]:
     url = link(reverse("admin:payouts_withdrawalrequest_change", args=[row.facts["id"]]))
     return {**_told(row.facts, row.language), "action_url": url}
+
+
+def _address_told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        network_name = registry.network(facts["network"]).name
+    except ConfigurationError:
+        network_name = facts["network"]
+    active_from = facts.get("active_from")
+    return {
+        "label": facts["label"],
+        "network_name": network_name,
+        "address": facts["address"],
+        "active_from": parse_datetime(active_from) if active_from else None,
+        "action_url": link(reverse("addresses")),
+    }
+
+
+def _address_mail(row: OutgoingMail) -> Mapping[str, Any]:
+    return _address_told(row.facts)
+
+
+def _address_confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
+    entry = SavedAddress.objects.filter(pk=row.facts["entry_id"]).first()
+    if entry is None or entry.state != SavedAddress.State.PENDING:
+        raise NothingToTell("the address waits for no confirmation")
+    url = link(reverse("address_confirm", args=[address_token(entry)]))
+    return {**_address_told(row.facts), "action_url": url}

@@ -11,8 +11,9 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
+from accounts.holds import running_holds
 from treasury import failpoints, ledger
 from treasury.alarms import raise_alarm
 from treasury.dispatch import wake
@@ -46,8 +47,8 @@ Evidence = dict[int, list[WithdrawalApproval]]
 def start_payouts(network: str | None = None, limit: int = BATCH) -> int:
     """Order the payment of up to `limit` approved requests, oldest first; returns how many were ordered.
 
-    Requests on halted networks and of frozen customers wait. One that is not what was approved goes on hold with an
-    alarm, and is never paid as it is.
+    Requests on halted networks and of frozen or held customers wait. One that is not what was approved goes on hold
+    with an alarm, and is never paid as it is.
     """
     try:
         with transaction.atomic(durable=True):
@@ -64,8 +65,9 @@ def start_payouts(network: str | None = None, limit: int = BATCH) -> int:
 
 
 def _approved(network: str | None) -> QuerySet[WithdrawalRequest]:
+    held = Exists(running_holds().filter(user_id=OuterRef("customer_id")))
     rows = WithdrawalRequest.objects.filter(
-        state=State.APPROVED, customer__profile__withdrawals_frozen_at=None, customer__is_active=True
+        ~held, state=State.APPROVED, customer__profile__withdrawals_frozen_at=None, customer__is_active=True
     ).exclude(network__in=NetworkState.objects.filter(halted_at__isnull=False).values("network"))
     return (rows.filter(network=network) if network else rows).order_by("id")
 

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from treasury.chains.addresses import AddressFault
 
 Message = str | Promise
+
+
+def shown(at: datetime) -> str:
+    """A time in UTC, as the reader's language writes it."""
+    return date_format(at, "j E Y, H:i")
 
 
 class WithdrawalError(Exception):
@@ -38,6 +45,18 @@ class CustomerInactive(WithdrawalRefused):
 
 class WithdrawalsFrozen(WithdrawalRefused):
     message = _("Withdrawals from this account are stopped for now. Please write to support.")
+
+
+class WithdrawalsHeld(WithdrawalRefused):
+    """Something that a thief would change first was changed a short while ago. `until`: when withdrawals go on."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+        self.message = _(
+            "Withdrawals from this account wait until %(until)s UTC, because its password, e-mail or second factor was"
+            " changed."
+        ) % {"until": shown(until)}
 
 
 class UnknownNetwork(WithdrawalRefused):
@@ -102,6 +121,38 @@ class OwnAddress(WithdrawalRefused):
 class TokenContractAddress(WithdrawalRefused):
     message = _("This is the address of the token itself: whatever is sent there is lost.")
     field = "address"
+
+
+class AddressNotSaved(WithdrawalRefused):
+    message = _("Withdrawals go to saved addresses only. Save this address first.")
+    field = "address"
+
+
+class AddressNotConfirmed(WithdrawalRefused):
+    message = _("This address is not confirmed yet. Open the link in the mail that we have sent you.")
+    field = "address"
+
+
+class AddressOnHold(WithdrawalRefused):
+    """The address is saved; `until` is when it can be paid to."""
+
+    field = "address"
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+        self.message = _("This address is new: it can be paid to from %(until)s UTC on.") % {"until": shown(until)}
+
+
+class LooksAlike(WithdrawalRefused):
+    """A new address is like a known one, `resembles`, at both ends: the customer has to say that they mean it."""
+
+    message = _("This address begins and ends like one that you know, and is another. Compare all of it.")
+    field = "resemblance"
+
+    def __init__(self, resembles: str) -> None:
+        super().__init__(resembles)
+        self.resembles = resembles
 
 
 class AmountNotPositive(WithdrawalRefused):
@@ -171,6 +222,63 @@ class AlreadyCancelled(LinkError):
     message = _("This withdrawal was cancelled, and the money is back in your balance.")
 
 
+# --- the address book -----------------------------------------------------------------------------------------------
+
+
+class AddressBookError(WithdrawalError):
+    """Base of what stops a change of the address book. Addresses themselves are refused as for a withdrawal."""
+
+    message = _("This change of the address book is not possible.")
+
+
+class LabelMissing(AddressBookError):
+    message = _("Give the address a name, so that you know it again.")
+    field = "label"
+
+
+class LabelTooLong(AddressBookError):
+    message = _("This name is too long: 40 characters at most.")
+    field = "label"
+
+
+class BadLabel(AddressBookError):
+    message = _("This name has characters that cannot be shown.")
+    field = "label"
+
+
+class AddressSavedAlready(AddressBookError):
+    message = _("This address is in your address book already.")
+    field = "address"
+
+
+class AddressBookFull(AddressBookError):
+    message = _("Your address book is full. Remove an address that you no longer use.")
+
+
+class SavedAddressNotFound(AddressBookError):
+    message = _("There is no such address in your address book.")
+
+
+class AddressLinkError(AddressBookError):
+    """Base of what can be wrong with the link that confirms an address."""
+
+
+class AddressLinkInvalid(AddressLinkError):
+    message = _("This link is not valid. Please open it from the mail again, signed in as the one who asked for it.")
+
+
+class AddressLinkExpired(AddressLinkError):
+    message = _("This link has expired. Please save the address again.")
+
+
+class AddressConfirmedAlready(AddressLinkError):
+    message = _("This address was confirmed already. There is nothing more to do.")
+
+
+class AddressRemovedAlready(AddressLinkError):
+    message = _("This address was removed from your address book.")
+
+
 # --- a decision is refused ------------------------------------------------------------------------------------------
 
 
@@ -219,6 +327,15 @@ class ClaimedByAnother(DecisionRefused):
 
 class CustomerFrozen(DecisionRefused):
     message = _("Withdrawals of this customer are frozen.")
+
+
+class CustomerHeld(DecisionRefused):
+    """The customer's password, e-mail or second factors were changed; `until` is when decisions go on."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+        self.message = _("Withdrawals of this customer are held until %(until)s UTC.") % {"until": shown(until)}
 
 
 class ReasonMissing(DecisionRefused):

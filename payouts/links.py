@@ -1,7 +1,8 @@
-"""The secret in the confirmation mail: bound to one request, its customer, its revision and this purpose.
+"""The secrets in the mails that ask for a confirmation, each bound to its purpose and its customer.
 
-It is made when the mail is rendered and stored nowhere. It is good for one use because the request moves on, and for an
-hour at most; the request's own `confirm_by` decides too.
+They are made when the mail is rendered and stored nowhere. A withdrawal's is bound to the request and its revision, and
+good for an hour at most, a new address's to its entry, for a day; the rows' own `confirm_by` decide too. Each is good
+for one use, because its row moves on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.core import signing
 
-from .models import WithdrawalRequest
+from .models import SavedAddress, WithdrawalRequest
 
 PURPOSE = "payouts.withdrawal.confirm:v1"
+ADDRESS_PURPOSE = "payouts.address.confirm:v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,44 @@ def read_token(token: str) -> Confirmation | None:
         pk, customer_id, revision = signing.loads(token, salt=PURPOSE)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return Confirmation(int(pk), int(customer_id), int(revision), expired=_is_too_old(token))
+    return Confirmation(
+        int(pk),
+        int(customer_id),
+        int(revision),
+        expired=_is_too_old(token, PURPOSE, settings.WITHDRAWAL_CONFIRMATION_SECONDS),
+    )
 
 
-def _is_too_old(token: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class AddressConfirmation:
+    """What the token of a new address says."""
+
+    entry_id: int
+    customer_id: int
+    expired: bool
+
+
+def address_token(entry: SavedAddress) -> str:
+    """The token that confirms `entry`."""
+    return signing.dumps([entry.pk, entry.customer_id], salt=ADDRESS_PURPOSE)
+
+
+def read_address_token(token: str) -> AddressConfirmation | None:
+    """What `token` says, or None for one that we did not make."""
     try:
-        signing.loads(token, salt=PURPOSE, max_age=settings.WITHDRAWAL_CONFIRMATION_SECONDS)
+        pk, customer_id = signing.loads(token, salt=ADDRESS_PURPOSE)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return AddressConfirmation(
+        int(pk),
+        int(customer_id),
+        expired=_is_too_old(token, ADDRESS_PURPOSE, settings.ADDRESS_CONFIRMATION_SECONDS),
+    )
+
+
+def _is_too_old(token: str, purpose: str, seconds: int) -> bool:
+    try:
+        signing.loads(token, salt=purpose, max_age=seconds)
     except signing.SignatureExpired:
         return True
     return False

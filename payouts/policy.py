@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from treasury.approvals import approval_digest
@@ -16,14 +17,28 @@ class Refusal(StrEnum):
 
     INACTIVE = "inactive"
     FROZEN = "frozen"
+    HELD = "held"
     NETWORK_HALTED = "network_halted"
     BAD_ADDRESS = "bad_address"
     OWN_ADDRESS = "own_address"
     TOKEN_CONTRACT = "token_contract"  # noqa: S105  # an address, no secret
+    NOT_SAVED = "not_saved"
+    NOT_CONFIRMED = "not_confirmed"
+    ADDRESS_ON_HOLD = "address_on_hold"
+    LOOK_ALIKE = "look_alike"
     NOT_POSITIVE = "not_positive"
     BELOW_MINIMUM = "below_minimum"
     ABOVE_MAXIMUM = "above_maximum"
     NOT_ENOUGH_MONEY = "not_enough_money"
+
+
+class Saved(StrEnum):
+    """What the customer's address book says of a recipient."""
+
+    NO = "no"
+    UNCONFIRMED = "unconfirmed"
+    ON_HOLD = "on_hold"  # confirmed, but its first hours are not over
+    ACTIVE = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +46,19 @@ class WithdrawalFacts:
     """Everything the decision rests on. Amounts in micro-USDT; `address` as the customer typed it.
 
     `own_addresses` and `token_contracts` are canonical addresses of the network's family: of the former it is enough
-    to give those that equal the recipient.
+    to give those that equal the recipient. `held_until` is the end of a hold that still runs, `active_from` when a
+    saved recipient can be paid to. `resembles` is another address of this customer that the recipient is like at both
+    ends and yet is not, "" when there is none or the recipient is known.
     """
 
     customer_active: bool
     frozen: bool
+    held_until: datetime | None
+    only_saved: bool
+    saved: Saved
+    active_from: datetime | None
+    resembles: str
+    resemblance_accepted: bool
     network_halted: bool
     family: str
     address: str
@@ -57,6 +80,9 @@ class Decision:
     address: str
     address_fault: InvalidAddress | None
     approvals_required: int
+    held_until: datetime | None
+    active_from: datetime | None
+    resembles: str
 
     @property
     def allowed(self) -> bool:
@@ -76,6 +102,39 @@ def approvals_required(amount_micro: int, four_eyes_from_micro: int) -> int:
     return 2 if amount_micro >= four_eyes_from_micro else 1
 
 
+def saved_as(state: str, active_from: datetime | None, now: datetime) -> Saved:
+    """What a live entry of the address book is worth now; `state` is "" when there is none."""
+    match state:
+        case "pending":
+            return Saved.UNCONFIRMED
+        case "confirmed":
+            return Saved.ACTIVE if active_from is not None and active_from <= now else Saved.ON_HOLD
+        case _:
+            return Saved.NO
+
+
+def only_saved(any_address_from: datetime | None, now: datetime, *, settings_locked: bool = False) -> bool:
+    """Whether the customer is paid to saved addresses only: unless they chose otherwise, and the choice has aged.
+
+    While their settings are locked nothing else is paid to, whatever they chose before.
+    """
+    return settings_locked or any_address_from is None or any_address_from > now
+
+
+ENDS = 4
+
+
+def ends_of(address: str) -> tuple[str, str]:
+    """What people look at to recognise an address: the first and the last characters that differ between addresses."""
+    rest = address.removeprefix("0x") if address.startswith("0x") else address.removeprefix("T")
+    return rest[:ENDS].casefold(), rest[-ENDS:].casefold()
+
+
+def looks_alike(one: str, other: str) -> bool:
+    """Whether two canonical addresses are easily taken for each other, and are not the same."""
+    return one != other and one[:1] == other[:1] and ends_of(one) == ends_of(other)
+
+
 def decide_withdrawal(facts: WithdrawalFacts) -> Decision:
     """Whether this customer may be paid this amount at this address."""
     read = read_address(facts.family, facts.address)
@@ -86,6 +145,9 @@ def decide_withdrawal(facts: WithdrawalFacts) -> Decision:
         address=address,
         address_fault=read if isinstance(read, InvalidAddress) else None,
         approvals_required=approvals_required(facts.amount_micro, facts.four_eyes_from_micro),
+        held_until=facts.held_until,
+        active_from=facts.active_from,
+        resembles=facts.resembles,
     )
 
 
@@ -94,6 +156,8 @@ def _who(facts: WithdrawalFacts) -> Iterable[Refusal]:
         yield Refusal.INACTIVE
     if facts.frozen:
         yield Refusal.FROZEN
+    if facts.held_until is not None:
+        yield Refusal.HELD
     if facts.network_halted:
         yield Refusal.NETWORK_HALTED
 
@@ -101,10 +165,22 @@ def _who(facts: WithdrawalFacts) -> Iterable[Refusal]:
 def _where(facts: WithdrawalFacts, address: str) -> Iterable[Refusal]:
     if not address:
         yield Refusal.BAD_ADDRESS
+        return
     if address in facts.own_addresses:
         yield Refusal.OWN_ADDRESS
     if address in facts.token_contracts:
         yield Refusal.TOKEN_CONTRACT
+    if facts.only_saved and facts.saved is not Saved.ACTIVE:
+        yield _NOT_USABLE[facts.saved]
+    if facts.resembles and not facts.resemblance_accepted:
+        yield Refusal.LOOK_ALIKE
+
+
+_NOT_USABLE = {
+    Saved.NO: Refusal.NOT_SAVED,
+    Saved.UNCONFIRMED: Refusal.NOT_CONFIRMED,
+    Saved.ON_HOLD: Refusal.ADDRESS_ON_HOLD,
+}
 
 
 def _how_much(facts: WithdrawalFacts) -> Iterable[Refusal]:

@@ -225,7 +225,7 @@ def funds_of(customer_id: int) -> Funds:
     return Funds(found[codes[0]], found[codes[1]])
 
 
-# The balances now, the change of each day since, and whether withdrawals are stopped: one statement, one moment.
+# The balances now, each day's change since, whether withdrawals are stopped or held: one statement, one moment.
 _ACCOUNT = """
 WITH own AS (SELECT id, code FROM treasury_ledgeraccount WHERE code = ANY(%(codes)s)), legs AS (
     SELECT posted_at, amount FROM treasury_ledgertransfer WHERE credit_id IN (SELECT id FROM own)
@@ -239,24 +239,32 @@ SELECT 'change', (posted_at AT TIME ZONE 'UTC')::date AS day, sum(amount)
 UNION ALL
 SELECT 'frozen', NULL, 1 FROM accounts_userprofile
  WHERE user_id = %(customer)s AND withdrawals_frozen_at IS NOT NULL
+UNION ALL
+SELECT 'held', NULL, ceil(extract(epoch FROM max(held_until))) FROM accounts_withdrawalhold
+ WHERE user_id = %(customer)s AND held_until > %(now)s HAVING count(*) > 0
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A customer's money now, the whole balance at the end of each day (UTC), and whether withdrawals are stopped."""
+    """A customer's money now, the whole balance at the end of each day (UTC), and whether withdrawals are stopped.
+
+    `held_until`: when they go on, where a hold runs.
+    """
 
     funds: Funds
     series: list[tuple[date, int]]
     is_frozen: bool
+    held_until: datetime | None
 
 
 def account_of(customer_id: int, *, days: int = 30) -> Account:
     """The customer's account over the last `days` days, today the last, in one query."""
-    today = timezone.now().astimezone(UTC).date()
+    now = timezone.now()
+    today = now.astimezone(UTC).date()
     since = datetime.combine(today - timedelta(days=days - 1), datetime.min.time(), tzinfo=UTC)
     codes = available(customer_id), reserved(customer_id)
-    rows = fetch(_ACCOUNT, {"codes": list(codes), "since": since, "customer": customer_id})
+    rows = fetch(_ACCOUNT, {"codes": list(codes), "since": since, "customer": customer_id, "now": now})
     found = {(what, day): int(micro) for what, day, micro in rows}
     funds = Funds(*(found.get((code, None), 0) for code in codes))
     balance, series = funds.total_micro, []
@@ -264,7 +272,13 @@ def account_of(customer_id: int, *, days: int = 30) -> Account:
         day = today - timedelta(days=back)
         series.append((day, balance))
         balance -= found.get(("change", day), 0)
-    return Account(funds, series[::-1], ("frozen", None) in found)
+    held = found.get(("held", None))
+    return Account(
+        funds,
+        series[::-1],
+        is_frozen=("frozen", None) in found,
+        held_until=None if held is None else datetime.fromtimestamp(held, UTC),
+    )
 
 
 def balance_series(customer_id: int, days: int = 30) -> list[tuple[date, int]]:
@@ -282,6 +296,7 @@ class Dashboard:
     waiting_deposits: list[DepositView]
     movements: tuple[Movement, ...]
     is_frozen: bool
+    held_until: datetime | None
 
     @property
     def available_micro(self) -> int:
@@ -305,6 +320,7 @@ def dashboard(customer_id: int, *, days: int = 30, recent: int = 6) -> Dashboard
         waiting_deposits=waiting_deposits,
         movements=tuple(movements[:recent]),
         is_frozen=account.is_frozen,
+        held_until=account.held_until,
     )
 
 

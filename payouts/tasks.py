@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from . import engine, withdrawals
+from . import address_book, engine, withdrawals
 
 logger = logging.getLogger(__name__)
 
@@ -33,3 +33,11 @@ def expire_withdrawals() -> None:
     expired, released = withdrawals.expire_withdrawals(), withdrawals.release_due_holds()
     if expired or released:
         logger.info("expired %s withdrawals, released %s holds", expired, released)
+
+
+@shared_task(name="payouts.tasks.expire_addresses")  # type: ignore[untyped-decorator]  # celery ships no types
+def expire_addresses() -> None:
+    """Close entries of address books that were never confirmed."""
+    expired = address_book.expire_addresses()
+    if expired:
+        logger.info("expired %s unconfirmed addresses", expired)

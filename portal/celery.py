@@ -46,6 +46,8 @@ SECONDS = {
     "payouts.tasks.start_payouts": 2,
     "payouts.tasks.settle_payouts": 2,
     "payouts.tasks.expire_withdrawals": 30,
+    "payouts.tasks.expire_addresses": 60,
+    "accounts.tasks.end_settings_locks": 60,
     "accounts.tasks.send_outgoing_mail": 2,
     "accounts.tasks.link_activity": 5,
     "treasury.signer_tasks.anchor_activity": 60,

@@ -18,6 +18,12 @@ SECTIONS = {
     "history": "history",
     "settings": "settings",
     "sign_ins": "settings",
+    "addresses": "settings",
+    "address_add": "settings",
+    "address_confirm": "settings",
+    "address_choice": "settings",
+    "settings_lock": "settings",
+    "settings_unlock_confirm": "settings",
 }
 
 

@@ -60,7 +60,7 @@ def _file(request: HttpRequest, form: ExportForm) -> StreamingHttpResponse:
     chunks = export_activity(
         actor=staff_of(request),
         wanted=form.wanted(),
-        step_up=form.given(),
+        step_up=form.prove(origin_of(request)),
         origin=origin_of(request),
     )
     name = f"activity-{timezone.now():%Y-%m-%d-%H%M%S}.csv"

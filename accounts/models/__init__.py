@@ -4,6 +4,7 @@ from .activity import ActivityLog
 from .activity_chain import ActivityAnchor, ActivityLink, ActivityLinking
 from .login_history import LoginHistory
 from .outgoing_mail import OutgoingMail
+from .protection import SettingsLock, WithdrawalHold
 from .second_factor import SecondFactorDevice, SpentCode
 from .session import TrustedDevice, UserSession
 from .user import Customer, StaffUser, User, UserManager, UserProfile
@@ -17,6 +18,7 @@ __all__ = [
     "LoginHistory",
     "OutgoingMail",
     "SecondFactorDevice",
+    "SettingsLock",
     "SpentCode",
     "StaffUser",
     "TrustedDevice",
@@ -24,4 +26,5 @@ __all__ = [
     "UserManager",
     "UserProfile",
     "UserSession",
+    "WithdrawalHold",
 ]

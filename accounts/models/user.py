@@ -72,6 +72,12 @@ class UserProfile(models.Model):
     )
     thaw_asked_at = models.DateTimeField(_("thaw asked at"), null=True, blank=True)
     thaw_reason = models.CharField(_("why they may go on"), max_length=200, blank=True)
+    any_address_from = models.DateTimeField(
+        _("withdrawals to any address from"),
+        null=True,
+        blank=True,
+        help_text=_("Empty: to saved addresses only, which is how everybody begins."),
+    )
 
     class Meta:
         verbose_name = _("profile")

@@ -9,10 +9,11 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.activity import Origin
 from accounts.models import User
 
 from . import in_session
-from .step_up import FACTORS, StepUp, StepUpFailed, kinds_of
+from .step_up import FACTORS, StepUp, StepUpFailed, kinds_of, verify_step_up
 
 
 class StepUpFields(forms.Form):
@@ -66,8 +67,19 @@ class StepUpFields(forms.Form):
         return in_session.challenge(self.stepping_up, self.asker, text=self.challenge_text())
 
     def given(self) -> StepUp:
-        """For the operation. Call it on a form that is valid."""
+        """For an operation that keeps the proof as evidence. Call it on a form that is valid."""
         return in_session.given(self.stepping_up, self.asker, self.cleaned_data, proof=self.proof)
+
+    def prove(self, origin: Origin | None = None) -> StepUp:
+        """For any other operation: checked now and kept in the session, so that what is refused for another reason is
+        not asked for a new code. Raises StepUpFailed."""
+        proof = verify_step_up(
+            user=self.asker, credential=self.given(), origin=origin, factor_needed=not self.asks_password
+        )
+        if proof is not self.proof:
+            in_session.keep(self.stepping_up, self.asker, proof)
+            self.proof = proof
+        return StepUp(proven=proof)
 
     def refuse_step_up(self, error: StepUpFailed) -> None:
         """Show what the operation says beside the field that was used."""

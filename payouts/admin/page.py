@@ -7,20 +7,22 @@ from typing import Any
 
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
+from accounts.holds import running_hold
 from accounts.login_history import last_flagged_of, last_sign_in_of
 from accounts.models import ActivityLog
 from accounts.staff.display import age, duration, moment
 from accounts.staff.keyset import CAP, shown_count
 from payouts.admin.states import staff_state
-from payouts.models import WithdrawalRequest
+from payouts.models import SavedAddress, WithdrawalRequest
 from treasury import ledger
 from treasury.admin.display import network_name, transaction, usdt
 from treasury.models import PaymentOrder
 
 RECENT = 10
+YOUNG_DAYS = 3
 RECORDS = 50
 ODD_DAYS = 7
 State = WithdrawalRequest.State
@@ -99,6 +101,7 @@ def _signals(row: WithdrawalRequest) -> list[dict[str, Any]]:
             else _("never paid before by this customer"),
             "kind": "success" if paid_before else "warning",
         },
+        _in_the_book(row),
         {
             "name": _("Customer for"),
             "text": duration((timezone.now() - row.customer.date_joined).total_seconds()),
@@ -119,6 +122,26 @@ def _signals(row: WithdrawalRequest) -> list[dict[str, Any]]:
             {
                 "name": _("Shared address"),
                 "text": _("other customers asked to be paid there: %(count)s") % {"count": shown_count(others)},
+                "kind": "danger",
+            },
+        )
+    if row.resembles:
+        signals.insert(
+            0,
+            {
+                "name": _("Look-alike address"),
+                "text": _("begins and ends like %(address)s, which this customer knows; they were warned")
+                % {"address": row.resembles},
+                "kind": "danger",
+            },
+        )
+    hold = running_hold(row.customer_id)
+    if hold is not None:
+        signals.insert(
+            0,
+            {
+                "name": _("Held"),
+                "text": format_html("{} {} · {}", _("until"), moment(hold.held_until), hold.get_kind_display()),
                 "kind": "danger",
             },
         )
@@ -157,6 +180,30 @@ def _odd_lately(row: WithdrawalRequest) -> dict[str, Any] | None:
         "text": format_html_join(" · ", "{}", ((part,) for part in told if part)),
         "kind": "danger" if found.impossible_travel else "warning",
     }
+
+
+def _in_the_book(row: WithdrawalRequest) -> dict[str, Any]:
+    """How long the recipient has been in the customer's address book; whoever steals an account saves theirs first."""
+    name = _("Address book")
+    entry = (
+        SavedAddress.objects.filter(customer=row.customer_id, network=row.network, address=row.address)
+        .order_by("-id")
+        .first()
+    )
+    if entry is None:
+        return {"name": name, "text": _("not saved: this customer allows any address"), "kind": "warning"}
+    facts = {"label": entry.label, "age": age(entry.confirmed_at)}
+    if entry.state != SavedAddress.State.CONFIRMED or entry.confirmed_at is None:
+        text = _("“%(label)s”: %(state)s") % {"label": entry.label, "state": entry.get_state_display()}
+        return {"name": name, "text": text, "kind": "danger"}
+    is_young = (timezone.now() - entry.confirmed_at).days < YOUNG_DAYS
+    text = _("saved as “%(label)s” for %(age)s") % facts
+    if entry.resembles:
+        text = _("saved as “%(label)s” for %(age)s, though it looks like %(address)s") % {
+            **facts,
+            "address": entry.resembles,
+        }
+    return {"name": name, "text": text, "kind": "danger" if entry.resembles else "warning" if is_young else "success"}
 
 
 def _velocity(row: WithdrawalRequest) -> list[dict[str, Any]]:

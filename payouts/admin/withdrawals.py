@@ -17,6 +17,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.activity import origin_of
+from accounts.holds import held_among
 from accounts.models import User
 from accounts.second_factor import StepUpFailed
 from accounts.staff.dialogs import dialog
@@ -127,7 +128,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
             return queryset.filter(address=term)
 
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Two queries for the page: approvals of the current revisions, and which addresses were paid before."""
+        """Three queries for the page: approvals of the current revisions, addresses paid before, customers on hold."""
         given = dict(
             WithdrawalApproval.objects.filter(
                 withdrawal__in=[row.pk for row in rows], revision=F("withdrawal__revision")
@@ -142,7 +143,9 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
                 address__in={row.address for row in rows},
             ).values_list("customer", "address")
         )
+        held = held_among(row.customer_id for row in rows)
         for row in rows:
+            row.customer_held = row.customer_id in held
             row.approvals_given = given.get(row.pk, 0)
             row.address_known = (row.customer_id, row.address) in known
 
@@ -217,7 +220,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def hold(self, request: HttpRequest, form: dialogs.HoldForm) -> str:
         row = withdrawals.hold_withdrawal(
             **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
-            until=form.cleaned_data["until"], step_up=form.given(), origin=origin_of(request),
+            until=form.cleaned_data["until"], step_up=form.prove(origin_of(request)), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is on hold.") % {"number": row}
 
@@ -238,7 +241,7 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     def reject(self, request: HttpRequest, form: dialogs.RejectForm) -> str:
         row = withdrawals.reject_withdrawal(
             **form.decision(), actor=staff_of(request), reason_for_customer=form.cleaned_data["reason_for_customer"],
-            note=form.cleaned_data["note"], step_up=form.given(), origin=origin_of(request),
+            note=form.cleaned_data["note"], step_up=form.prove(origin_of(request)), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s is rejected; the money is back in the customer's balance.") % {"number": row}
 
@@ -281,8 +284,8 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def retry(self, request: HttpRequest, form: dialogs.RetryForm) -> str:
         row = withdrawals.retry_withdrawal(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.given(),
-            origin=origin_of(request),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
+            step_up=form.prove(origin_of(request)), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s will be paid by a new payment.") % {"number": row}
 
@@ -293,8 +296,8 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def give_back(self, request: HttpRequest, form: dialogs.GiveBackForm) -> str:
         row = withdrawals.return_withdrawal(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], step_up=form.given(),
-            origin=origin_of(request),
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
+            step_up=form.prove(origin_of(request)), origin=origin_of(request),
         )  # fmt: skip
         return _("%(number)s: the money is back in the customer's balance.") % {"number": row}
 
@@ -318,13 +321,24 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
 
     @labelled(
         description=gettext_lazy("signals"),
-        colours={"frozen": "danger", "new": "warning", "large": "info", "quiet": "success"},
+        colours={
+            "frozen": "danger",
+            "held": "danger",
+            "alike": "danger",
+            "new": "warning",
+            "large": "info",
+            "quiet": "success",
+        },
     )
     def signals(self, row: Any) -> Any:
         """The one that weighs most; the page shows all of them."""
         profile = getattr(row.customer, "profile", None)
         if profile is not None and profile.withdrawals_frozen_at:
             return "frozen", _("Frozen customer")
+        if row.customer_held:
+            return "held", _("Customer on hold")
+        if row.resembles:
+            return "alike", _("Look-alike address")
         if not row.address_known:
             return "new", _("New address")
         if row.amount_micro >= settings.WITHDRAWAL_FOUR_EYES_FROM_MICRO:

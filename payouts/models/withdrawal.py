@@ -58,6 +58,14 @@ class WithdrawalRequest(models.Model):
     hold_until = models.DateTimeField(_("held until"), null=True, blank=True)
     reason_for_customer = models.CharField(_("reason shown to the customer"), max_length=500, blank=True)
     tx_hash = models.CharField(_("transaction"), max_length=66, blank=True)
+    resembles = models.CharField(
+        _("looks like"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("An address of this customer with the same ends. They were warned, and went on."),
+    )
 
     class Meta:
         verbose_name = _("withdrawal request")

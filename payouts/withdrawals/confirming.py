@@ -40,7 +40,7 @@ def confirm_withdrawal(
 
     A link that comes too late closes the request and gives the money back. `step_up` is verified if it is given: the
     request itself has asked for one. Raises LinkInvalid, LinkExpired, AlreadyConfirmed, AlreadyCancelled,
-    WithdrawalRefused (frozen meanwhile, network halted), StepUpFailed.
+    WithdrawalRefused (frozen or held meanwhile, network halted, address removed from the book), StepUpFailed.
     """
     said = _read(token, customer_id)
     customer = User.objects.get(pk=customer_id)
@@ -108,6 +108,7 @@ def _confirm(row: WithdrawalRequest, customer: User, origin: Origin | None) -> N
             amount_micro=row.amount_micro,
             fee_micro=row.fee_micro,
             reserved_already_micro=row.debit_micro,
+            resemblance_accepted=True,  # they were asked when they made the request
         )
     )
     raise_refusal(decision, network)

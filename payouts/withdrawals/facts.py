@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from django.conf import settings
+from datetime import datetime
 
+from django.conf import settings
+from django.utils import timezone
+
+from accounts import holds
 from accounts.models import User
-from payouts import policy
+from accounts.settings_lock import is_locked
+from payouts import known_addresses, policy
 from payouts.models import WithdrawalApproval, WithdrawalRequest
-from payouts.policy import PaymentFacts, WithdrawalFacts, Yes
+from payouts.policy import PaymentFacts, Saved, WithdrawalFacts, Yes
 from payouts.postings import available
 from treasury import halts, ledger
 from treasury.chains import registry
@@ -23,20 +28,29 @@ def withdrawal_facts(
     amount_micro: int,
     fee_micro: int,
     reserved_already_micro: int = 0,
+    resemblance_accepted: bool = False,
 ) -> WithdrawalFacts:
-    """The facts about `customer` (with its profile) being paid. `reserved_already_micro` counts as available."""
+    """The facts about `customer` (with its profile) being paid. `reserved_already_micro` counts as available.
+
+    `resemblance_accepted`: they were told of the address that the recipient is like, and mean it all the same.
+    """
     if type(amount_micro) is not int:
         raise TypeError(f"an amount is a whole number of micro-USDT, not {amount_micro!r}")
+    saved, active_from = _saved(customer.pk, network, address)
     return WithdrawalFacts(
         customer_active=customer.is_active,
         frozen=customer.profile.withdrawals_frozen_at is not None,
+        held_until=holds.held_until(customer.pk),
+        only_saved=only_saved_addresses(customer),
+        saved=saved,
+        active_from=active_from,
+        resembles="" if saved is Saved.ACTIVE else _resembled(customer.pk, network.family, address),
+        resemblance_accepted=resemblance_accepted,
         network_halted=halts.is_halted(network.code),
         family=network.family,
         address=address,
-        own_addresses=_own_addresses(network.family, address),
-        token_contracts=frozenset(
-            each.token_contract for each in registry.networks().values() if each.family == network.family
-        ),
+        own_addresses=own_addresses(network.family, address),
+        token_contracts=token_contracts(network.family),
         amount_micro=amount_micro,
         fee_micro=fee_micro,
         minimum_micro=network.min_withdrawal_micro,
@@ -46,7 +60,31 @@ def withdrawal_facts(
     )
 
 
-def _own_addresses(family: str, address: str) -> frozenset[str]:
+def only_saved_addresses(customer: User) -> bool:
+    """Whether `customer` (with its profile) is paid to saved addresses only, as things are now."""
+    now, chosen = timezone.now(), customer.profile.any_address_from
+    return policy.only_saved(chosen, now) or policy.only_saved(chosen, now, settings_locked=is_locked(customer.pk))
+
+
+def _saved(customer_id: int, network: Network, address: str) -> tuple[Saved, datetime | None]:
+    read = policy.read_address(network.family, address)
+    entry = known_addresses.entry_of(customer_id, network.code, read) if isinstance(read, str) else None
+    if entry is None:
+        return Saved.NO, None
+    return policy.saved_as(entry.state, entry.active_from, timezone.now()), entry.active_from
+
+
+def _resembled(customer_id: int, family: str, address: str) -> str:
+    read = policy.read_address(family, address)
+    return known_addresses.resembled_by(customer_id, read) if isinstance(read, str) else ""
+
+
+def token_contracts(family: str) -> frozenset[str]:
+    """The addresses of the token on the networks of the family."""
+    return frozenset(each.token_contract for each in registry.networks().values() if each.family == family)
+
+
+def own_addresses(family: str, address: str) -> frozenset[str]:
     """The recipient, if we hold its keys on any network of the family: a deposit address of anybody, or a wallet."""
     read = policy.read_address(family, address)
     if not isinstance(read, str):

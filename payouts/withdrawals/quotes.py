@@ -33,11 +33,12 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a review page shows. `address` is canonical."""
+    """What a review page shows. `address` is canonical; `resembles` a known one that it is like at both ends, or ""."""
 
     quote: Quote
     address: str
     approvals_required: int
+    resembles: str
 
 
 def known_network(code: str) -> Network:
@@ -77,18 +78,25 @@ def _quote(amount_micro: int, fee: NetworkFee) -> Quote:
 def preview_withdrawal(*, customer_id: int, network: str, address: str, amount_micro: int) -> Preview:
     """What the request would be, if it were made now. Changes nothing, promises nothing.
 
-    Raises the WithdrawalRefused that `request_withdrawal` would raise.
+    Raises the WithdrawalRefused that `request_withdrawal` would raise; but a resemblance is for the page to show.
     """
     chosen = known_network(network)
     customer = User.objects.select_related("profile").get(pk=customer_id)
     fee = fee_of(chosen, address)
     decision = policy.decide_withdrawal(
         withdrawal_facts(
-            customer=customer, network=chosen, address=address, amount_micro=amount_micro, fee_micro=fee.fee_micro
+            customer=customer,
+            network=chosen,
+            address=address,
+            amount_micro=amount_micro,
+            fee_micro=fee.fee_micro,
+            resemblance_accepted=True,
         )
     )
     raise_refusal(decision, chosen)
-    return Preview(_quote(amount_micro, fee), decision.address, decision.approvals_required)
+    return Preview(
+        _quote(amount_micro, fee), decision.address, decision.approvals_required, resembles=decision.resembles
+    )
 
 
 def raise_refusal(decision: Decision, network: Network) -> None:
@@ -98,6 +106,12 @@ def raise_refusal(decision: Decision, network: Network) -> None:
     refusal, fault = decision.refusals[0], decision.address_fault
     if refusal is Refusal.BAD_ADDRESS and fault is not None:
         raise errors.BadAddress(fault.reason, belongs_to=fault.belongs_to, network_name=network.name) from fault
+    if refusal is Refusal.HELD and decision.held_until is not None:
+        raise errors.WithdrawalsHeld(decision.held_until)
+    if refusal is Refusal.ADDRESS_ON_HOLD and decision.active_from is not None:
+        raise errors.AddressOnHold(decision.active_from)
+    if refusal is Refusal.LOOK_ALIKE:
+        raise errors.LooksAlike(decision.resembles)
     if refusal is Refusal.BELOW_MINIMUM:
         raise errors.BelowMinimum(_shown(network.min_withdrawal_micro))
     if refusal is Refusal.ABOVE_MAXIMUM:
@@ -115,6 +129,8 @@ _PLAIN: dict[Refusal, type[errors.WithdrawalRefused]] = {
     Refusal.NETWORK_HALTED: errors.NetworkHalted,
     Refusal.OWN_ADDRESS: errors.OwnAddress,
     Refusal.TOKEN_CONTRACT: errors.TokenContractAddress,
+    Refusal.NOT_SAVED: errors.AddressNotSaved,
+    Refusal.NOT_CONFIRMED: errors.AddressNotConfirmed,
     Refusal.NOT_POSITIVE: errors.AmountNotPositive,
     Refusal.NOT_ENOUGH_MONEY: errors.NotEnoughMoney,
 }

@@ -35,10 +35,12 @@ def request_withdrawal(
     step_up: StepUp,
     origin: Origin | None = None,
     most_fee_micro: int | None = None,
+    resemblance_accepted: bool = False,
 ) -> WithdrawalRequest:
     """Reserve `amount_micro` (what the recipient gets, in micro-USDT) and the fee, and ask for confirmation by mail.
 
-    `most_fee_micro` is the fee that the customer was shown: a higher one raises FeeChanged.
+    `most_fee_micro` is the fee that the customer was shown: a higher one raises FeeChanged. `resemblance_accepted`:
+    they were warned that the address looks like one they know, and mean it; otherwise LooksAlike is raised.
 
     `idempotency_key` is the form's: sent again with equal contents it returns the request that it made before.
     Raises StepUpFailed, WithdrawalRefused (one subclass per reason), BadIdempotencyKey, IdempotencyKeyReused.
@@ -54,7 +56,14 @@ def request_withdrawal(
     try:
         with transaction.atomic(durable=True):
             return _request(
-                customer_id, chosen, address, amount_micro, (fee_micro, shown_micro), idempotency_key, origin
+                customer_id,
+                chosen,
+                address,
+                amount_micro,
+                (fee_micro, shown_micro),
+                idempotency_key,
+                origin,
+                resemblance_accepted=resemblance_accepted,
             )
     except ledger.InsufficientFunds as error:
         # the policy saw enough, and something else spent it before our posting: a deposit taken back by the chain
@@ -69,6 +78,8 @@ def _request(
     fees_micro: tuple[int, int],
     key: str,
     origin: Origin | None,
+    *,
+    resemblance_accepted: bool,
 ) -> WithdrawalRequest:
     # One request of a customer at a time: the second tab waits here, and then finds what the first one made.
     profile = UserProfile.objects.select_for_update(of=("self",)).select_related("user").get(user_id=customer_id)
@@ -81,7 +92,12 @@ def _request(
         raise errors.FeeChanged
     decision = policy.decide_withdrawal(
         withdrawal_facts(
-            customer=customer, network=network, address=address, amount_micro=amount_micro, fee_micro=fee_micro
+            customer=customer,
+            network=network,
+            address=address,
+            amount_micro=amount_micro,
+            fee_micro=fee_micro,
+            resemblance_accepted=resemblance_accepted,
         )
     )
     raise_refusal(decision, network)
@@ -93,6 +109,7 @@ def _request(
         amount_micro=amount_micro,
         fee_micro=fee_micro,
         approvals_required=decision.approvals_required,
+        resembles=decision.resembles,
         confirm_by=timezone.now() + timedelta(seconds=settings.WITHDRAWAL_CONFIRMATION_SECONDS),
     )
     ledger.post(reserve(row))

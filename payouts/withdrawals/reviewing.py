@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import activity
+from accounts import activity, holds
 from accounts.activity import Origin
 from accounts.models import User, UserProfile
 from accounts.second_factor import StepUp, verify_step_up
@@ -36,7 +36,7 @@ def approve_withdrawal(
 
     Nobody approves their own request, or one request twice. `revision` is what the dialog showed.
     Raises NotPermitted, StepUpFailed, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState, ClaimedByAnother,
-    AlreadyApprovedByYou, CustomerFrozen.
+    AlreadyApprovedByYou, CustomerFrozen, CustomerHeld.
     """
     approver = permitted(actor, APPROVE)
     verify_step_up(user=approver, credential=step_up, origin=origin)
@@ -45,6 +45,9 @@ def approve_withdrawal(
         require(row, revision=revision, states=(State.IN_REVIEW,), actor=approver)
         if UserProfile.objects.filter(user_id=row.customer_id, withdrawals_frozen_at__isnull=False).exists():
             raise errors.CustomerFrozen
+        held_until = holds.held_until(row.customer_id)
+        if held_until is not None:
+            raise errors.CustomerHeld(held_until)
         _approve(row, approver, reason.strip(), origin)
         failpoints.hit("before_approve_commit")
     failpoints.hit("after_approve_commit")

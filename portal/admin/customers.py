@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
 from unfold.enums import ActionVariant
+from unfold.widgets import INPUT_CLASSES
 
 from accounts.activity import origin_of
 from accounts.admin.sign_ins import sign_in_line
 from accounts.freezes import ThawRefused, ask_to_thaw, freeze_withdrawals
+from accounts.holds import HoldError, held_until, lengthen_hold
 from accounts.login_history import sign_ins_of
-from accounts.models import Customer
-from accounts.second_factor import StepUpFailed, in_session, verify_step_up
+from accounts.models import Customer, WithdrawalHold
+from accounts.second_factor import StepUpFailed
+from accounts.settings_lock import current_lock, ends_at
 from accounts.staff.dialogs import DialogForm, Refused, StepUpDialogForm, dialog, reason_field
 from accounts.staff.display import NOTHING, key_of, labelled, lines, link_to, moment, mono
 from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from payouts.admin.states import staff_state
-from payouts.models import WithdrawalRequest
+from payouts.known_addresses import address_choice
+from payouts.models import SavedAddress, WithdrawalRequest
 from payouts.totals import Totals, totals_of
 from treasury import ledger
 from treasury.admin.display import usdt
@@ -78,6 +85,23 @@ class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
         return "" if is_frozen(self.customer) else _("The withdrawals of this customer are not frozen.")
 
 
+class HoldCustomerForm(CustomerDialogForm):
+    reason = reason_field(gettext_lazy("Reason, for staff"), limit=200)
+    until = forms.DateTimeField(
+        label=gettext_lazy("Until (UTC)"),
+        help_text=gettext_lazy("A hold can be lengthened, never shortened."),
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%dT%H:%M"
+        ),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        begins = held_until(self.customer.pk) or timezone.now()
+        self.fields["until"].initial = (begins + dt.timedelta(days=1)).replace(second=0, microsecond=0)
+
+
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
     list_display = (
@@ -102,10 +126,11 @@ class CustomerAdmin(ReadOnlyAdmin):
                 )
             },
         ),
+        (gettext_lazy("Safety"), {"fields": ("holds_", "settings_lock_", "paid_to", "address_book_")}),
         (gettext_lazy("Latest movements"), {"fields": ("withdrawals_", "deposits_")}),
         (gettext_lazy("Latest sign-ins"), {"fields": ("sign_ins_",)}),
     )
-    actions_detail = ("freeze", "unfreeze")
+    actions_detail = ("freeze", "unfreeze", "hold")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         return super().get_queryset(request).filter(is_staff=False)
@@ -132,7 +157,7 @@ class CustomerAdmin(ReadOnlyAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
         frozen = Customer.objects.filter(pk=key_of(object_id), profile__withdrawals_frozen_at__isnull=False).exists()
         fitting = "unfreeze" if frozen else "freeze"
-        return [each for each in super().get_actions_detail(request, object_id) if each.path == fitting]
+        return [each for each in super().get_actions_detail(request, object_id) if each.path in {fitting, "hold"}]
 
     @dialog(
         form=FreezeForm, title=gettext_lazy("Freeze withdrawals"), permission="freeze", icon="ac_unit",
@@ -152,14 +177,79 @@ class CustomerAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def unfreeze(self, request: HttpRequest, form: UnfreezeForm) -> str:
         person = staff_of(request)
-        proof = verify_step_up(user=person, credential=form.given(), origin=origin_of(request))
-        in_session.keep(request, person, proof)
+        form.prove(origin_of(request))
         thawed = ask_to_thaw(
             user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=person, origin=origin_of(request)
         )
         if not thawed:
             return _("Noted. A second person has to confirm it.")
         return _("Withdrawals of %(customer)s go on.") % {"customer": form.customer.email}
+
+    @dialog(
+        form=HoldCustomerForm, title=gettext_lazy("Hold withdrawals"), permission="freeze", icon="timer",
+        url_path="hold", refusals=(HoldError,),
+    )  # fmt: skip
+    def hold(self, request: HttpRequest, form: HoldCustomerForm) -> str:
+        until = lengthen_hold(
+            user_id=form.customer.pk,
+            until=form.cleaned_data["until"],
+            reason=form.cleaned_data["reason"],
+            actor=staff_of(request),
+            origin=origin_of(request),
+        )
+        return _("Withdrawals of %(customer)s are held until %(until)s UTC.") % {
+            "customer": form.customer.email,
+            "until": f"{until:%Y-%m-%d %H:%M}",
+        }
+
+    @display(description=gettext_lazy("holds on withdrawals"))
+    def holds_(self, customer: Customer) -> str:
+        """Those that run, and those that were: the latest first."""
+        now = timezone.now()
+        rows = WithdrawalHold.objects.filter(user=customer.pk).select_related("actor").order_by("-id")[:RECENT]
+        return lines(
+            format_html(
+                "{} – {} · {} · {} {}",
+                moment(row.held_from),
+                moment(row.held_until),
+                _("runs") if row.held_until > now else _("over"),
+                row.get_kind_display(),
+                row.reason,
+            )
+            for row in rows
+        )
+
+    @display(description=gettext_lazy("settings lock"))
+    def settings_lock_(self, customer: Customer) -> str:
+        lock = current_lock(customer.pk)
+        return format_html("{} {}", _("locked until"), moment(ends_at(lock))) if lock else NOTHING
+
+    @display(description=gettext_lazy("withdrawals go"))
+    def paid_to(self, customer: Customer) -> str:
+        profile = getattr(customer, "profile", None)
+        choice = address_choice(profile.any_address_from if profile else None)
+        if not choice.only_saved:
+            return _("to any address")
+        if choice.any_from is None:
+            return _("to saved addresses only")
+        return format_html("{} {}", _("to saved addresses only, to any from"), moment(choice.any_from))
+
+    @display(description=gettext_lazy("address book"))
+    def address_book_(self, customer: Customer) -> str:
+        """With what was removed: whoever takes an account over cleans up behind them."""
+        rows = SavedAddress.objects.filter(customer=customer.pk).order_by("-id")[:RECENT]
+        return lines(
+            format_html(
+                "{} · {} · {} · {} · {}{}",
+                row.label,
+                row.network,
+                mono(row.address),
+                row.get_state_display(),
+                moment(row.closed_at or row.active_from or row.added_at),
+                format_html(" · {} {}", _("looks like"), mono(row.resembles)) if row.resembles else "",
+            )
+            for row in rows
+        )
 
     @display(description=gettext_lazy("e-mail address"))
     def email_(self, customer: Customer) -> str:

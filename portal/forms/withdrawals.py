@@ -1,12 +1,15 @@
 """Shape only: whether something was given and can be read. What is allowed, the operations decide."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from payouts.errors import WithdrawalError
+from payouts.known_addresses import BookEntry
+from portal.forms.addresses import ResemblanceField
 from treasury.chains import registry
 from treasury.money import InvalidAmount, parse_usdt
 
@@ -50,8 +53,23 @@ class WithdrawalForm(forms.Form):
     # What the review page showed as the fee, in micro-USDT; only it sends one.
     fee = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    # An entry of the address book: network and address are then its, whatever was typed.
+    saved = forms.ChoiceField(
+        required=False, error_messages={"invalid_choice": _("Choose one of your saved addresses.")}
+    )
+    resemblance = ResemblanceField()
+
+    def __init__(self, data: Any = None, *, book: Sequence[BookEntry] = (), **kwargs: Any) -> None:
+        chosen = next((each.row for each in book if data and str(each.row.public_id) == data.get("saved")), None)
+        if data is not None:
+            data = {name: data.get(name) for name in self.base_fields if name in data}
+            if chosen is not None:
+                data |= {"network": chosen.network, "address": chosen.address}
+        super().__init__(data, **kwargs)
+        self.book = book
+        self.fields["saved"].choices = [  # type: ignore[attr-defined]  # a ChoiceField has them
+            (str(each.row.public_id), each.row.label) for each in book
+        ]
         choices = [(code, network.name) for code, network in registry.networks().items()]
         self.fields["network"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField has them
         if not self.is_bound:

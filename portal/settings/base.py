@@ -142,6 +142,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.validators.LetterAndDigitValidator"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"add_email": "accounts.forms.AddEmailForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -251,6 +252,12 @@ WITHDRAWAL_CONFIRMATION_SECONDS = 3600
 # From this amount on, two different approvers are needed.
 WITHDRAWAL_FOUR_EYES_FROM_MICRO = env.int("WITHDRAWAL_FOUR_EYES_FROM_MICRO", default=1_000_000_000)
 WITHDRAWAL_CLAIM_SECONDS = 600
+# A change of password, e-mail or second factor stops the customer's withdrawals for this long.
+WITHDRAWAL_HOLD_SECONDS = env.int("WITHDRAWAL_HOLD_SECONDS", default=24 * 3600)
+# A new entry of the address book can be paid to after this long, and so can any address once the customer allows it.
+ADDRESS_HOLD_SECONDS = env.int("ADDRESS_HOLD_SECONDS", default=24 * 3600)
+ADDRESS_CONFIRMATION_SECONDS = 24 * 3600
+ADDRESS_BOOK_LIMIT = 100
 # A confirmed request that waits longer for its decision is shown as late.
 WITHDRAWAL_REVIEW_SLA_SECONDS = env.int("WITHDRAWAL_REVIEW_SLA_SECONDS", default=4 * 3600)
 STEP_UP_MAX_AGE_SECONDS = 300

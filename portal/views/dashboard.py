@@ -33,6 +33,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "is_new": not board.movements and not board.funds.total_micro,
             "live": LiveList(board.waiting_deposits, "", waiting_only=True),
             "frozen": board.is_frozen,
+            "held_until": board.held_until,
         },
     )
 

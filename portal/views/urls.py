@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from portal.views import dashboard, deposits, health, history, preferences, security, sign_ins, withdrawals
+from portal.views import (
+    addresses,
+    dashboard,
+    deposits,
+    health,
+    history,
+    preferences,
+    security,
+    settings_lock,
+    sign_ins,
+    withdrawals,
+)
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -27,6 +38,15 @@ urlpatterns = [
     path("security/devices/<int:device_id>/rename/", security.rename_device, name="rename_device"),
     path("security/freeze/", security.freeze, name="freeze"),
     path("security/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
+    path("security/addresses/", addresses.addresses, name="addresses"),
+    path("security/addresses/add/", addresses.add, name="address_add"),
+    path("security/addresses/choice/", addresses.choice, name="address_choice"),
+    path("security/addresses/confirm/<str:token>/", addresses.confirm, name="address_confirm"),
+    path("security/addresses/<uuid:entry_id>/remove/", addresses.remove, name="address_remove"),
+    path("security/lock/", settings_lock.lock, name="settings_lock"),
+    path("security/lock/unlock/", settings_lock.unlock, name="settings_unlock"),
+    path("security/lock/keep/", settings_lock.keep, name="settings_keep_locked"),
+    path("security/lock/confirm/<str:token>/", settings_lock.confirm, name="settings_unlock_confirm"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

@@ -13,10 +13,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.activity import origin_of
+from accounts.holds import running_hold
 from accounts.profiles import ensure_profile
 from accounts.second_factor import SecondFactorMissing, StepUpFailed
-from payouts import selectors, withdrawals
-from payouts.errors import AlreadyConfirmed, IdempotencyKeyReused, LinkError, WithdrawalError, WithdrawalNotFound
+from accounts.settings_lock import is_locked
+from payouts import known_addresses, selectors, withdrawals
+from payouts.errors import (
+    AlreadyConfirmed,
+    IdempotencyKeyReused,
+    LinkError,
+    LooksAlike,
+    WithdrawalError,
+    WithdrawalNotFound,
+)
 from payouts.models import WithdrawalRequest
 from payouts.states import FINAL, State
 from portal.forms.step_up import StepUpForm
@@ -38,8 +47,8 @@ UNPROCESSABLE = 422
 def withdraw(request: HttpRequest) -> HttpResponse:
     """GET: the empty form. POST, from the review page: the request itself."""
     if request.method != "POST":
-        return show_form(request, WithdrawalForm())
-    form, step_up = WithdrawalForm(request.POST), StepUpForm(request.POST, request=request)
+        return show_form(request, form_of(request, initial={"saved": request.GET.get("saved", "")}))
+    form, step_up = form_of(request, request.POST), StepUpForm(request.POST, request=request)
     if not form.is_valid():
         return show_form(request, form, status=UNPROCESSABLE)
     if not step_up.is_valid():
@@ -52,15 +61,19 @@ def withdraw(request: HttpRequest) -> HttpResponse:
             address=wish["address"],
             amount_micro=wish["amount"],
             idempotency_key=str(wish["key"]),
-            step_up=step_up.given(),
+            step_up=step_up.prove(origin_of(request)),
             origin=origin_of(request),
             most_fee_micro=wish["fee"],
+            resemblance_accepted=wish["resemblance"],
         )
     except SecondFactorMissing as error:
         messages.warning(request, str(error.message))
         return redirect("security")
     except StepUpFailed as error:
         step_up.refuse_step_up(error)
+        return show_review(request, form, step_up, status=UNPROCESSABLE)
+    except LooksAlike as error:
+        form.refuse(error)
         return show_review(request, form, step_up, status=UNPROCESSABLE)
     except IdempotencyKeyReused as error:
         messages.warning(request, str(error.message))
@@ -78,9 +91,9 @@ def review(request: HttpRequest) -> HttpResponse:
     """Says what will be debited and who gets what. Changes nothing."""
     if request.method != "POST":
         return redirect("withdraw")
-    form = WithdrawalForm(request.POST)
+    form = form_of(request, request.POST)
     if "edit" in request.POST:
-        return show_form(request, WithdrawalForm(initial=request.POST.dict()))
+        return show_form(request, form_of(request, initial=request.POST.dict()))
     if "max" in request.POST:
         return show_form(request, filled_with_most(request))
     if not form.is_valid():
@@ -95,12 +108,16 @@ def quote(request: HttpRequest) -> HttpResponse:
     """The line under the amount while it is typed: what would be debited. Says nothing of amounts it cannot read."""
     try:
         amount_micro = parse_usdt(request.GET.get("amount", ""))
-        found = withdrawals.quote_withdrawal(
-            request.GET.get("network", ""), amount_micro, address=request.GET.get("address", "")
-        )
+        typed = form_of(request, request.GET).data if request.GET.get("saved") else request.GET
+        found = withdrawals.quote_withdrawal(typed.get("network", ""), amount_micro, address=typed.get("address", ""))
     except (InvalidAmount, WithdrawalError):
         found = None
     return render(request, "portal/parts/quote.html", {"quote": found})
+
+
+def form_of(request: HttpRequest, data: Any = None, **options: Any) -> WithdrawalForm:
+    """The form of this customer, who may choose from their address book."""
+    return WithdrawalForm(data, book=known_addresses.address_book_of(customer_of(request).pk), **options)
 
 
 def show_form(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> HttpResponse:
@@ -108,6 +125,7 @@ def show_form(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> 
     customer = customer_of(request)
     available = selectors.funds_of(customer.pk).available_micro
     profile = ensure_profile(customer)
+    choice = known_addresses.address_choice(profile.any_address_from)
     return render(
         request,
         "portal/withdraw.html",
@@ -115,6 +133,9 @@ def show_form(request: HttpRequest, form: WithdrawalForm, status: int = 200) -> 
             "form": form,
             "available_micro": available,
             "frozen": profile.withdrawals_frozen_at is not None,
+            "hold": running_hold(customer.pk),
+            "book": form.book,
+            "only_saved": choice.only_saved or is_locked(customer.pk),
             "cards": [MoneyCard(card.network, card.is_halted, most_of(card.network, available)) for card in cards()],
         },
         status=status,
@@ -135,11 +156,14 @@ def show_review(request: HttpRequest, form: WithdrawalForm, step_up: StepUpForm,
         form.refuse(error)
         return show_form(request, form, status=UNPROCESSABLE)
     hidden = {**wish, "amount": plain_usdt(wish["amount"]), "fee": preview.quote.fee_micro}
+    hidden.pop("resemblance", None)  # it is ticked anew each time
     return render(
         request,
         "portal/withdraw_review.html",
         {
             "preview": preview,
+            "form": form,
+            "entry": known_addresses.entry_of(customer_of(request).pk, wish["network"], preview.address),
             "network": registry.network(wish["network"]),
             "hidden_fields": list(hidden.items()),
             "step_up": step_up,
@@ -168,16 +192,16 @@ def most_of(network: Network, available_micro: int) -> int:
 
 def filled_with_most(request: HttpRequest) -> WithdrawalForm:
     """The form with the largest amount typed in, for browsers without scripts."""
-    typed = request.POST.dict()
+    typed = {**request.POST.dict(), **form_of(request, request.POST).data}
     chosen = registry.networks().get(typed.get("network", ""))
     if chosen is None:
-        form = WithdrawalForm(typed)
+        form = form_of(request, typed)
         form.is_valid()
         for name in ("address", "amount"):
             form.errors.pop(name, None)  # only the network is missing for the sum to be known
         return form
     available = selectors.funds_of(customer_of(request).pk).available_micro
-    return WithdrawalForm(initial={**typed, "amount": plain_usdt(most_of(chosen, available))})
+    return form_of(request, initial={**typed, "amount": plain_usdt(most_of(chosen, available))})
 
 
 @login_required

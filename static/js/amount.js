@@ -3,7 +3,8 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-fill-amount]");
   if (!button) return;
   const form = button.form;
-  const network = form?.querySelector("input[name=network]:checked")?.value;
+  const saved = form?.querySelector("input[name=saved]:checked")?.dataset.network;
+  const network = saved || form?.querySelector("input[name=network]:checked")?.value;
   const most = network && button.dataset[`max${network[0].toUpperCase()}${network.slice(1)}`];
   if (!most) return; // no network yet: the server says so
   event.preventDefault();

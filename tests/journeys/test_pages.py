@@ -13,17 +13,31 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.activity import Origin
+from accounts.holds import hold_withdrawals
 from accounts.login_history import Result, record_refusal, record_sign_in
 from accounts.models import User
-from payouts.links import confirmation_token
+from accounts.settings_lock import lock_settings
+from payouts.links import address_token, confirmation_token
 from payouts.models import WithdrawalRequest
 from tests.accounts.places import GOOGLE, YANDEX
 from tests.accounts.test_user_agents import CHROME
-from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, ask, funds, in_review
+from tests.payouts.people import (
+    OTHER_RECIPIENT,
+    PASSWORD,
+    RECIPIENT,
+    USDT,
+    a_customer,
+    add,
+    ask,
+    funds,
+    in_review,
+    saved,
+)
+from tests.payouts.test_add_address import alike
 from tests.portal.pages.conftest import HEAD, a_deposit, heads_at
 from tests.support.accessibility import COLOURS, serious_problems
 from tests.support.databases import CommittedDatabase, cloned_database, used_by_django
-from tests.support.factors import code_of, sign_in_page
+from tests.support.factors import code_of, proven, sign_in_page
 from tests.support.product import forget_queues, processes_on
 from tests.support.suite import Share
 from tests.support.watching import Pool
@@ -58,6 +72,9 @@ SIGNED_IN = [
     "/history/",
     "/settings/",
     "/security/sign-ins/",
+    "/security/addresses/",
+    "/security/addresses/add/",
+    "/security/lock/",
     "/account/email/",
     "/security/",
     "/security/freeze/",
@@ -196,6 +213,60 @@ def test_no_step_of_a_withdrawal_is_hard_to_use_for_anybody(site: Site) -> None:
     expect(page.get_by_test_id("field-error").first).to_be_visible()
     problems += problems_of(page)
     assert problems == []
+
+
+def test_no_step_of_the_address_book_is_hard_to_use_for_anybody(site: Site) -> None:
+    waiting, confirmed = add(site.customer), saved(site.customer, OTHER_RECIPIENT)
+    page = site.signed_in()
+    problems = []
+    for path in (
+        "/security/addresses/",
+        f"/security/addresses/confirm/{address_token(waiting)}/",
+        "/security/addresses/confirm/made-up/",
+        f"/withdraw/?saved={confirmed.public_id}",
+    ):
+        page.goto(path)
+        problems += problems_of(page)
+    look_alike(page)
+    problems += problems_of(page)
+    hold_withdrawals(user_id=site.customer.pk, kind="password")
+    lock_settings(user_id=site.customer.pk, days=7, wait_days=3, step_up=proven(site.customer))
+    for path in ("/dashboard/", "/withdraw/", "/security/addresses/", "/security/addresses/add/", "/security/lock/"):
+        page.goto(path)
+        problems += problems_of(page)
+    page.click("[data-testid=unlock]")
+    expect(page.get_by_test_id("unlock-asked")).to_be_visible()
+    problems += problems_of(page)
+    assert problems == []
+
+
+def look_alike(page: Page) -> None:
+    """The form with the warning about an address that looks like a saved one."""
+    page.goto("/security/addresses/add/")
+    page.fill("[name=label]", "Poisoned")
+    page.get_by_test_id("address-arbitrum").check()
+    page.fill("[name=address]", alike(RECIPIENT))
+    page.fill("[name=password]", PASSWORD)
+    page.click("[data-testid=save-address]")
+    expect(page.get_by_test_id("look-alike")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_a_saved_address_is_chosen_and_nothing_is_typed_but_the_amount(site: Site, scripts: bool) -> None:
+    look = saved(site.customer)
+    page = site.signed_in(scripts=scripts, size="phone")
+    page.goto("/withdraw/")
+    page.get_by_test_id(f"saved-{RECIPIENT}").check()
+    expect(page.locator("[name=address]")).to_be_hidden()
+    page.click("[data-testid=max]")
+    expect(page.locator("[name=amount]")).to_have_value(re.compile(r"999(\.00)?"))
+    page.fill("[name=amount]", "40")
+    page.click("[data-testid=to-review]")
+    expect(page.get_by_test_id("review-label")).to_have_text(look.label)
+    page.fill("[name=password]", PASSWORD)
+    page.click("[data-testid=submit-withdrawal]")
+    expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
+    assert WithdrawalRequest.objects.get(customer=site.customer).address == RECIPIENT
 
 
 def problems_of(page: Page) -> list[str]:

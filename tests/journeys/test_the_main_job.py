@@ -1,4 +1,4 @@
-"""What the product is for, as a newcomer does it: `make run`, then sign up, deposit, withdraw, approve, be paid.
+"""What the product is for, as a newcomer does it: sign up, deposit, save an address, withdraw, approve, be paid.
 
 Every part is real: the supervisor, PostgreSQL, Valkey, web, worker, signer, beat, three chains, SMTP and Chromium.
 """
@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from devnet import codes
-from tests.journeys.demo import Demo, fresh_address, visitor
+from tests.journeys.demo import Demo, fresh_address, until, visitor
 from tests.support.accessibility import serious_problems
 
 pytestmark = [pytest.mark.browser, pytest.mark.demo, pytest.mark.timeout(400)]
@@ -99,11 +99,35 @@ def deposit(demo: Demo, page: Page, network: str, amount: str, *, shown: str) ->
     expect(row.get_by_test_id("deposit-state")).to_have_text(re.compile("Credited"), timeout=60_000)
 
 
-def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *, email: str, phone: Phone) -> str:
-    """Ask and confirm by mail; returns the withdrawal's page."""
-    page.goto(f"{demo.site}/withdraw/")
-    page.get_by_test_id(f"withdraw-{network}").check()
+def save_address(demo: Demo, page: Page, network: str, address: str, *, email: str, phone: Phone) -> None:
+    """Save it, confirm it by mail, and wait until it can be paid to."""
+    page.goto(f"{demo.site}/security/addresses/add/")
+    page.fill("input[name=label]", f"My {network} wallet")
+    page.get_by_test_id(f"address-{network}").check()
     page.fill("input[name=address]", address)
+    page.fill("input[name=code]", phone.code())
+    demo.forget_mails()
+    page.get_by_test_id("save-address").click()
+    entry = page.get_by_test_id("entry").filter(has_text=f"My {network} wallet")
+    expect(entry.get_by_test_id("entry-state")).to_have_text("Waiting for your confirmation")
+    page.goto(demo.link_in_mail(email, "address"))
+    page.get_by_test_id("confirm-address").click()
+    expect(entry.get_by_test_id("entry-state")).to_have_text(re.compile("Confirmed, waits|Can be paid to"))
+    page.goto(f"{demo.site}/withdraw/")
+    expect(page.locator(f"input[name=saved][data-network={network}]")).to_be_disabled()  # its hold is not over
+
+    def is_active() -> bool:
+        page.goto(f"{demo.site}/security/addresses/")
+        return entry.get_by_test_id("entry-state").inner_text() == "Can be paid to"
+
+    until(is_active, what="the end of the new address's hold", seconds=30)
+
+
+def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *, email: str, phone: Phone) -> str:
+    """Save the address, ask for a withdrawal to it and confirm it by mail; returns the withdrawal's page."""
+    save_address(demo, page, network, address, email=email, phone=phone)
+    page.goto(f"{demo.site}/withdraw/")
+    page.get_by_test_id(f"saved-{address}").check()  # nothing is typed but the amount
     page.fill("input[name=amount]", amount)
     page.get_by_test_id("to-review").click()
     assert re.sub(r"\s", "", page.get_by_test_id("review-address").inner_text()) == address
@@ -121,10 +145,13 @@ def withdraw(demo: Demo, page: Page, network: str, address: str, amount: str, *,
 def refused(demo: Demo, page: Page, network: str, address: str, words: str) -> None:
     """An address of another network is named as what it is, and what was typed stays."""
     page.goto(f"{demo.site}/withdraw/")
-    page.get_by_test_id(f"withdraw-{network}").check()
+    expect(page.get_by_test_id("no-addresses")).to_be_visible()  # a newcomer is paid to saved addresses only
+    page.goto(f"{demo.site}/security/addresses/add/")
+    page.fill("input[name=label]", "A wallet")
+    page.get_by_test_id(f"address-{network}").check()
     page.fill("input[name=address]", address)
-    page.fill("input[name=amount]", "5")
-    page.get_by_test_id("to-review").click()
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_test_id("save-address").click()
     expect(page.locator("#id_address_error")).to_contain_text(words)
     expect(page.locator("input[name=address]")).to_have_value(address)
 

@@ -6,13 +6,14 @@ import itertools
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from accounts.activity import Origin
 from accounts.freezes import ask_to_thaw
 from accounts.models import User
-from payouts import withdrawals
-from payouts.links import confirmation_token
-from payouts.models import WithdrawalRequest
+from payouts import address_book, withdrawals
+from payouts.links import address_token, confirmation_token
+from payouts.models import SavedAddress, WithdrawalRequest
 from payouts.postings import available, reserved
 from tests.support.factors import give_app, proven
 from treasury import ledger
@@ -28,10 +29,11 @@ OTHER_RECIPIENT = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 _numbers = itertools.count(1)
 
 
-def a_customer(*, micro: int = 0, language: str = "en", **fields: Any) -> User:
-    """A customer with `micro` available."""
+def a_customer(*, micro: int = 0, language: str = "en", only_saved: bool = False, **fields: Any) -> User:
+    """A customer with `micro` available, who allows withdrawals to any address; `only_saved`: as everybody begins."""
     user = User.objects.create_user(f"customer{next(_numbers)}@example.com", PASSWORD, **fields)
     user.profile.language = language
+    user.profile.any_address_from = None if only_saved else timezone.now()
     user.profile.save()
     give_app(user)
     if micro:
@@ -55,6 +57,8 @@ def staff(*roles: str) -> User:
     """A member of the staff with these roles."""
     user = User.objects.create_user(f"staff{next(_numbers)}@example.com", PASSWORD, is_staff=True)
     give_app(user)
+    user.profile.any_address_from = timezone.now()
+    user.profile.save()
     user.groups.set(Group.objects.filter(name__in=roles))
     assert user.groups.count() == len(roles)
     return user
@@ -83,6 +87,28 @@ def ask(user: User, micro: int = 40 * USDT, **changes: Any) -> WithdrawalRequest
         "origin": ORIGIN,
     }
     return withdrawals.request_withdrawal(**(given | changes))
+
+
+def add(user: User, address: str = RECIPIENT, *, network: str = "arbitrum", **changes: Any) -> SavedAddress:
+    """An entry of the user's address book, not confirmed yet."""
+    given: dict[str, Any] = {
+        "customer_id": user.pk,
+        "label": "My wallet",
+        "network": network,
+        "address": address,
+        "step_up": proven(user),
+        "origin": ORIGIN,
+    }
+    return address_book.add_address(**(given | changes))
+
+
+def saved(user: User, address: str = RECIPIENT, **changes: Any) -> SavedAddress:
+    """A confirmed entry, whose first hours begin now."""
+    return confirm_address(add(user, address, **changes))
+
+
+def confirm_address(entry: SavedAddress) -> SavedAddress:
+    return address_book.confirm_address(token=address_token(entry), customer_id=entry.customer_id, origin=ORIGIN)
 
 
 def confirm(row: WithdrawalRequest) -> WithdrawalRequest:

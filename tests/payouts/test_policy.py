@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -12,20 +13,32 @@ from payouts.policy import (
     EvidenceFault,
     PaymentFacts,
     Refusal,
+    Saved,
     WithdrawalFacts,
     Yes,
     approvals_required,
     decide_withdrawal,
     digest_of,
     evidence_fault,
+    looks_alike,
+    only_saved,
+    saved_as,
 )
 
 USDT = 1_000_000
 RECIPIENT = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
 FACTS = WithdrawalFacts(
     customer_active=True,
     frozen=False,
+    held_until=None,
+    only_saved=True,
+    saved=Saved.ACTIVE,
+    active_from=NOW,
+    resembles="",
+    resemblance_accepted=False,
     network_halted=False,
     family="evm",
     address=RECIPIENT,
@@ -59,7 +72,12 @@ def test_an_address_without_a_checksum_is_given_one() -> None:
     [
         ({"customer_active": False}, Refusal.INACTIVE),
         ({"frozen": True}, Refusal.FROZEN),
+        ({"held_until": LATER}, Refusal.HELD),
         ({"network_halted": True}, Refusal.NETWORK_HALTED),
+        ({"saved": Saved.NO}, Refusal.NOT_SAVED),
+        ({"saved": Saved.UNCONFIRMED}, Refusal.NOT_CONFIRMED),
+        ({"saved": Saved.ON_HOLD, "active_from": LATER}, Refusal.ADDRESS_ON_HOLD),
+        ({"resembles": OTHER}, Refusal.LOOK_ALIKE),
         ({"address": ""}, Refusal.BAD_ADDRESS),
         ({"address": RECIPIENT[:-1] + "e"}, Refusal.BAD_ADDRESS),
         ({"address": "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"}, Refusal.BAD_ADDRESS),
@@ -74,6 +92,67 @@ def test_an_address_without_a_checksum_is_given_one() -> None:
 )
 def test_a_wish_is_refused_for_its_one_fault(changes: dict[str, object], refusal: Refusal) -> None:
     assert refusals(**changes) == (refusal,)
+
+
+@pytest.mark.parametrize("saved", list(Saved))
+def test_who_allows_any_address_needs_no_saved_one(saved: Saved) -> None:
+    assert refusals(only_saved=False, saved=saved) == ()
+
+
+def test_who_means_the_look_alike_may_go_on() -> None:
+    assert refusals(resembles=OTHER, resemblance_accepted=True) == ()
+
+
+def test_the_decision_says_until_when_and_what_it_is_like() -> None:
+    facts = dataclasses.replace(FACTS, held_until=LATER, active_from=NOW, resembles=OTHER)
+    decision = decide_withdrawal(facts)
+    assert (decision.held_until, decision.active_from, decision.resembles) == (LATER, NOW, OTHER)
+
+
+@pytest.mark.parametrize(
+    ("state", "active_from", "worth"),
+    [
+        ("", None, Saved.NO),
+        ("pending", None, Saved.UNCONFIRMED),
+        ("confirmed", LATER, Saved.ON_HOLD),
+        ("confirmed", NOW, Saved.ACTIVE),
+        ("removed", NOW, Saved.NO),
+        ("expired", None, Saved.NO),
+    ],
+)
+def test_an_entry_of_the_book_is_worth_what_its_state_and_its_time_say(
+    state: str, active_from: datetime | None, worth: Saved
+) -> None:
+    assert saved_as(state, active_from, NOW) is worth
+
+
+@pytest.mark.parametrize(
+    ("chosen", "locked", "answer"),
+    [(None, False, True), (LATER, False, True), (NOW, False, False), (NOW, True, True), (None, True, True)],
+)
+def test_everybody_begins_with_saved_addresses_only_and_any_other_choice_has_to_age(
+    chosen: datetime | None, locked: bool, answer: bool
+) -> None:
+    assert only_saved(chosen, NOW, settings_locked=locked) is answer
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (RECIPIENT, "0x5AaE" + "11" * 16 + "BeAed"[-4:], True),
+        (RECIPIENT, "0x5aae" + "00" * 16 + "eaed", True),
+        (RECIPIENT, RECIPIENT, False),
+        (RECIPIENT, OTHER, False),
+        (RECIPIENT, "0x5aae" + "00" * 16 + "eaee", False),
+        (RECIPIENT, "0x5aaf" + "00" * 16 + "eaed", False),
+        ("TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "TJRaB1111111111111111111111111RTv8", True),
+        ("TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "TJRxb1111111111111111111111111RTv8", False),
+    ],
+)
+def test_two_addresses_look_alike_when_four_characters_at_both_ends_are_the_same(
+    one: str, other: str, alike: bool
+) -> None:
+    assert looks_alike(one, other) is looks_alike(other, one) is alike
 
 
 def test_everything_down_to_the_last_micro_can_be_withdrawn() -> None:

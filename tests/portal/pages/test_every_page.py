@@ -21,6 +21,9 @@ CUSTOMERS = [
     "/history/",
     "/settings/",
     "/security/sign-ins/",
+    "/security/addresses/",
+    "/security/addresses/add/",
+    "/security/lock/",
     "/account/email/",
     "/account/logout/",
 ]
