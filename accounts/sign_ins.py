@@ -14,10 +14,11 @@ from allauth.account.internal.flows.login import get_authentication_records
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.cache import cache
+from django.db import transaction
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from . import login_history
+from . import activity, login_history
 from .activity import origin_of
 from .login_history import Method, Result
 from .models import LoginHistory, User
@@ -49,7 +50,7 @@ def code_was_asked(request: HttpRequest, user: User) -> None:
 
 def was_throttled(request: HttpRequest, credentials: Mapping[str, Any]) -> None:
     """Too many wrong tries: not even the right password is looked at. Noted once in a while, not each time."""
-    user = _named(request, credentials)
+    user = None if _is_signed_in(request) else _named(credentials)
     if user is not None and _is_first(f"sign-in-throttled:{user.pk}"):
         _refuse(request, user, Result.THROTTLED, "")
 
@@ -80,11 +81,24 @@ def _signed_in(request: HttpRequest | None = None, user: User | None = None, **_
 
 
 def _password_refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_other: Any) -> None:
-    user = _named(request, credentials)
-    if user is not None:
-        # An account that is closed is not told apart from a wrong password by whoever tries; here it is.
-        result = Result.WRONG_PASSWORD if user.is_active else Result.CLOSED
-        _refuse(request, user, result, Method.PASSWORD)
+    if _is_signed_in(request):
+        return
+    user = _named(credentials)
+    if user is None:
+        _take_as_long(request)
+        return
+    # An account that is closed is not told apart from a wrong password by whoever tries; here it is.
+    _refuse(request, user, Result.WRONG_PASSWORD if user.is_active else Result.CLOSED, Method.PASSWORD)
+
+
+def _take_as_long(request: HttpRequest | None) -> None:
+    """The name of nobody costs what a wrong password of somebody costs: the line here and the audit's. Else the time
+    that the answer takes would tell who has an account. Nothing of it stays, and the name is in none of it."""
+    nobody = User(pk=0)
+    with transaction.atomic():
+        activity.record(actor=None, action="account.sign_in_failed", target=nobody, request=request, process="sign-in")
+        _refuse(request, nobody, Result.WRONG_PASSWORD, Method.PASSWORD)
+        transaction.set_rollback(True)
 
 
 def _mailed_code_refused(request: HttpRequest, user: User, **_other: Any) -> None:
@@ -109,10 +123,12 @@ def _refuse(request: HttpRequest | None, user: User, result: LoginHistory.Result
     )
 
 
-def _named(request: HttpRequest | None, credentials: Mapping[str, Any]) -> User | None:
+def _is_signed_in(request: HttpRequest | None) -> bool:
+    return bool(getattr(getattr(request, "user", None), "is_authenticated", False))
+
+
+def _named(credentials: Mapping[str, Any]) -> User | None:
     """Whose account was tried; None for one that does not exist: those names are not collected."""
-    if request is not None and getattr(request, "user", None) is not None and request.user.is_authenticated:
-        return None
     email = str(credentials.get("email") or credentials.get("username") or "").strip().lower()
     return User.objects.filter(email=email).first() if email else None
 

@@ -82,6 +82,19 @@ def test_names_of_nobody_are_not_collected(person: User) -> None:
     for name in ("nobody@example.com", person.email + "x", "' OR 1=1 --", ""):
         attempt(name)
     assert not LoginHistory.objects.exists()
+    assert not ActivityLog.objects.exists()
+
+
+def test_a_name_of_nobody_costs_the_database_what_a_wrong_password_costs(person: User) -> None:
+    """Else the time that an answer takes tells who has an account. (Passwords are hashed in both cases, by allauth.)"""
+    asked = {}
+    for name in (person.email, "nobody@example.com"):
+        attempt(name, "wrong")
+        with CaptureQueriesContext(connection) as queries:
+            attempt(name, "wrong")
+        asked[name] = [query["sql"].split("(")[0] for query in queries if query["sql"].startswith("INSERT")]
+    known, unknown = asked.values()
+    assert known == unknown == ['INSERT INTO "accounts_activitylog" ', 'INSERT INTO "accounts_loginhistory" ']
 
 
 def test_a_name_in_capitals_is_the_same_person(person: User) -> None:
