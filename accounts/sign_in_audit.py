@@ -28,6 +28,7 @@ FACTORS_AUDITED = {
     mfa_signals.authenticator_reset: "second_factor.recovery_codes_made",
     mfa_signals.authentication_failed: "second_factor.failed",
 }
+CHANGES = ("second_factor.added", "second_factor.removed")
 REMEMBERS = "remembers_device"  # in the session of a sign-in under way: whose browser is to be remembered
 SESSION_ID = "user_session"  # in the session: the number of its row
 
@@ -59,8 +60,13 @@ def _receiver(action: str) -> Any:
 
 
 def _factor_receiver(action: str) -> Any:
+    """A changed factor holds withdrawals: a thief would add theirs. Recovery codes open no money and hold nothing."""
+
     def receive(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
         forget_factors(user)
+        if action in CHANGES and authenticator.type != Authenticator.Type.RECOVERY_CODES:
+            origin = activity.origin_of(request)
+            hold_withdrawals(user_id=user.pk, kind=Kind.SECOND_FACTOR, actor=user, origin=origin)
         activity.record(
             actor=user, action=action, target=user, request=request, facts={"kind": str(authenticator.type)}
         )

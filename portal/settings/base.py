@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.SecondFactorWall",
+    "portal.middleware.LockedFactors",
     "portal.middleware.DeviceCookie",
     "portal.middleware.ContentSecurityPolicyByPath",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
@@ -142,7 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "accounts.validators.LetterAndDigitValidator"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {"add_email": "accounts.forms.AddEmailForm"}
+ACCOUNT_FORMS = {"confirm_login_code": "accounts.forms.DeviceCodeForm", "add_email": "accounts.forms.AddEmailForm"}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -160,12 +161,13 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # as STEP_UP_MAX_AGE_SECONDS
 ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 5
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
-ACCOUNT_FORMS = {"confirm_login_code": "accounts.forms.DeviceCodeForm"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 # Second factors: allauth.mfa holds them, accounts/second_factor is the one door to them.
 MFA_ADAPTER = "accounts.second_factor.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# Who has a factor may change the address: nobody signs in before theirs is proven, so none can be set up before.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_DIGITS = 6
 MFA_TOTP_TOLERANCE = 1  # half a minute either way: see accounts/second_factor/codes.py
 MFA_RECOVERY_CODES_SHOW_ONCE = True

@@ -21,6 +21,7 @@ from accounts.models import ActivityLog, User, WithdrawalHold
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import sign_in
 from tests.support.mail import MailCatcher
 
 DATABASE = pytest.mark.django_db
@@ -29,11 +30,10 @@ NEW_PASSWORD = "another horse 2"
 
 
 def signed_in(user: User) -> Client:
-    """A browser that has just given the password."""
+    """A browser that has just given the password and a code."""
     EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     browser = Client(headers={"accept-language": "en", "user-agent": "Firefox"})
-    answer = browser.post(reverse("account_login"), {"login": user.email, "password": PASSWORD})
-    assert answer.status_code == 302
+    sign_in(browser, user, stepped_up=True)
     return browser
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.core import signing
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
@@ -299,6 +300,25 @@ def test_an_address_that_waits_for_its_confirmation_does_not_take_over(
     assert "Your settings are locked until" in answer.content.decode()
     assert User.objects.get(pk=user.pk).email == user.email
     assert not EmailAddress.objects.get(email="new@example.com").verified
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn", "mfa_generate_recovery_codes",
+        "mfa_remove_webauthn", "mfa_edit_webauthn",
+    ],
+)  # fmt: skip
+def test_second_factors_cannot_be_changed(committed_db: CommittedDatabase, name: str) -> None:
+    user = a_customer()
+    browser = signed_in(user)
+    path = reverse(name, args=[1] if "remove" in name or "edit" in name else [])
+    lock(user)
+    before = list(Authenticator.objects.values_list("pk", "data"))
+    for method in (browser.get, browser.post):
+        assert method(path)["Location"] == "/security/"
+    assert list(Authenticator.objects.values_list("pk", "data")) == before
+    assert "Your settings are locked until" in browser.get("/security/").content.decode()
 
 
 # --- races and the database ---

@@ -28,7 +28,7 @@ from tests.payouts.people import (
     saved,
 )
 from tests.payouts.test_add_address import alike
-from tests.support.factors import proven
+from tests.support.factors import give_app, proven
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -44,6 +44,7 @@ def allow_any(user: User) -> None:
 
 def test_a_new_account_is_paid_to_saved_addresses_only() -> None:
     user = User.objects.create_user("new@example.com", PASSWORD)
+    give_app(user)
     fund(user, 100 * USDT)
     with pytest.raises(errors.AddressNotSaved):
         ask(user)
