@@ -74,6 +74,7 @@ def arrived(request: HttpRequest, user: User) -> UserSession:
     """
     if request.session.session_key is None:
         request.session.save()
+    key = str(request.session.session_key)
     token, origin, now = secrets.token_urlsafe(TOKEN_BYTES), activity.origin_of(request), timezone.now()
     values = {
         "old": _digest_in(request),
@@ -83,14 +84,14 @@ def arrived(request: HttpRequest, user: User) -> UserSession:
         "agent": origin.user_agent,
         "until": now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
         "user": user.pk,
-        "key": request.session.session_key,
+        "key": key,
     }
     with connection.cursor() as cursor:
         cursor.execute(_ARRIVED, values)
         number, device_id = cursor.fetchone()
     if device_id is not None:
         setattr(request, NEW_TOKEN, token)
-    return UserSession(pk=number, user_id=user.pk, session_key=request.session.session_key, device_id=device_id)
+    return UserSession(pk=number, user_id=user.pk, session_key=key, device_id=device_id)
 
 
 _ARRIVED = """

@@ -111,7 +111,7 @@ def _signed_in(request: HttpRequest, user: User, **_other: Any) -> None:
 
 
 def _signed_out(request: HttpRequest, user: User | None = None, **_other: Any) -> None:
-    if user is not None and request is not None and request.session.session_key:
+    if user is not None and request.session.session_key:
         sessions.close(session_key=request.session.session_key, by="signed_out")
 
 

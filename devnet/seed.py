@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from accounts.second_factor import StepUp
+    from accounts.second_factor import Proof, StepUp
     from payouts.models import WithdrawalRequest
 
 PATIENCE_SECONDS = 90.0
@@ -114,6 +114,7 @@ class Money:
 
     def __init__(self, password: str, networks_file: Path) -> None:
         self.password = password
+        self.proofs: dict[int, Proof] = {}
         self.networks: dict[str, dict[str, Any]] = tomllib.loads(networks_file.read_text(encoding="utf-8"))
 
     def bring_in(self) -> None:
@@ -151,17 +152,20 @@ class Money:
         return NetworkState.objects.filter(network="tron", transfer_sun_to_new__isnull=False).exists()
 
     def step_up(self, actor: User) -> StepUp:
-        """A code of the person's app that was not used yet; waits for the next one if there is none."""
+        """As in a session: a code of the person's app the first time, and what it proved for the deeds after it."""
         from accounts.models import SpentCode
-        from accounts.second_factor import StepUp
+        from accounts.second_factor import StepUp, is_fresh, verify_step_up
         from devnet.codes import codes_of
 
-        while True:
+        proof = self.proofs.get(actor.pk)
+        while proof is None or not is_fresh(proof):
             spent = set(SpentCode.objects.filter(factor__in=_factors_of(actor)).values_list("step", flat=True))
             left = [code for step, code in codes_of(self.password, actor.email).items() if step not in spent]
             if left:
-                return StepUp(code=left[0])
-            time.sleep(1)
+                proof = self.proofs[actor.pk] = verify_step_up(user=actor, credential=StepUp(code=left[0]))
+            else:
+                time.sleep(1)
+        return StepUp(proven=proof)
 
     @staticmethod
     def person(name: str) -> User:
@@ -234,7 +238,11 @@ class Money:
 
         customer = self.person(name)
         entry = entry_of(customer.pk, code, address) or add_address(
-            customer_id=customer.pk, label=label, network=code, address=address, step_up=self.step_up
+            customer_id=customer.pk,
+            label=label,
+            network=code,
+            address=address,
+            step_up=self.step_up(customer),
         )
         if entry.state == "pending":
             confirm_address(token=address_token(entry), customer_id=customer.pk)

@@ -122,8 +122,8 @@ class State:
             write_private(path, json.dumps(asdict(made), indent=1))
         facts = json.loads(path.read_text(encoding="utf-8"))
         if missing := {f.name for f in fields(Secrets)} - facts.keys():  # a state of an older version
-            made = asdict(Secrets.generate())
-            facts |= {name: made[name] for name in missing}
+            fresh = asdict(Secrets.generate())
+            facts |= {name: fresh[name] for name in missing}
             write_private(path, json.dumps(facts, indent=1))
         return Secrets(**facts | {"roles": Roles(**facts["roles"])})
 

@@ -47,7 +47,7 @@ class ExchequerAdminSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, and verified by a second factor in this session: what django-otp's OTPAdminSite asks for."""
         user = request.user
-        return bool(user.is_active and getattr(user, "is_staff", False) and user.is_verified())  # type: ignore[union-attr]  # django-otp's
+        return bool(user.is_active and getattr(user, "is_staff", False) and user.is_verified())
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -59,7 +59,7 @@ class ExchequerAdminSite(UnfoldAdminSite):
             return redirect_to_login(target, reverse(settings.LOGIN_URL))
         if self.has_permission(request):
             return HttpResponseRedirect(target)
-        if request.user.is_active and request.user.is_staff:  # type: ignore[union-attr]  # is_authenticated was asked
+        if request.user.is_active and request.user.is_staff:
             return HttpResponseRedirect(reverse("security"))
         raise PermissionDenied(_("This account is not a staff account."))
 

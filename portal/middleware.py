@@ -68,7 +68,7 @@ class SecondFactorWall:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(STAFF_PATHS) and not request.path.startswith(OPEN_PATHS):
             user = request.user
-            if user.is_authenticated and getattr(user, "is_staff", False) and not user.is_verified():  # type: ignore[union-attr]  # django-otp's
+            if user.is_authenticated and getattr(user, "is_staff", False) and not user.is_verified():
                 return redirect("security")
         return self.get_response(request)
 

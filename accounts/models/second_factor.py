@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
@@ -12,6 +13,8 @@ class SecondFactorDevice(Device):
 
     Recovery codes are not in it: who comes in with one is signed in, but not verified.
     """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
 
     class Meta(Device.Meta):
         managed = False

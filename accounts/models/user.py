@@ -52,6 +52,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def is_verified(self) -> bool:
+        """Whether this session was verified by a second factor; django-otp's middleware says so with each request."""
+        return getattr(self, "otp_device", None) is not None
+
     def get_full_name(self) -> str:
         return self.full_name or self.email
 

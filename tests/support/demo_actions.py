@@ -16,13 +16,10 @@ import django
 def money() -> Any:
     from devnet.places import state_folder
     from devnet.seed import Money
-    from tests.support.factors import proven
 
     folder = state_folder()
     password = json.loads((folder / "secrets.json").read_text(encoding="utf-8"))["demo_password"]
-    hands = Money(password, Path(folder / "networks.toml"))
-    hands.step_up = proven  # type: ignore[method-assign]  # dozens of deeds at once: nobody types dozens of codes
-    return hands
+    return Money(password, Path(folder / "networks.toml"))
 
 
 def withdraw(network: str, first: str, *addresses: str) -> None:
