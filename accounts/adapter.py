@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from . import activity
-from .mail import compose
+from .mail import Audience, compose, reader_of
 from .models import User
 from .outbox import queue_mail
 from .profiles import ensure_profile
@@ -28,10 +28,10 @@ QUEUED = {
     "account/email/password_reset_key": "password_reset",
     "account/email/account_already_exists": "account_exists",
     "account/email/unknown_account": "unknown_account",
-    "account/email/password_changed": "security_notice",
-    "account/email/password_reset": "security_notice",
-    "account/email/password_set": "security_notice",
-    "account/email/email_changed": "security_notice",
+    "account/email/password_changed": "password_changed",
+    "account/email/password_reset": "password_changed",
+    "account/email/password_set": "password_changed",
+    "account/email/email_changed": "email_changed",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
 }
@@ -52,7 +52,10 @@ class AccountAdapter(DefaultAccountAdapter):
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
         if template is None:
-            transaction.on_commit(lambda: self._send_now(template_prefix, email, context))
+            transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))
+            return
+        if template == "email_changed":
+            self._tell_of_new_address(email, context)
             return
         queue_mail(
             key=f"{template}:{uuid.uuid4().hex}",  # each request for a link is a fact of its own
@@ -63,7 +66,25 @@ class AccountAdapter(DefaultAccountAdapter):
             facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
         )
 
-    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def _tell_of_new_address(self, old_address: str, context: dict[str, Any]) -> None:
+        """To both: who took the account over reads the new mailbox, its owner perhaps only the old one.
+
+        allauth names no person here; by now the account has the new address.
+        """
+        new_address = str(context["to_email"])
+        user = User.objects.filter(email=new_address.lower()).first()
+        facts = _facts("email_changed", "email_changed", old_address, context)
+        for address in (old_address, new_address):
+            queue_mail(
+                key=f"email_changed:{uuid.uuid4().hex}",
+                template="email_changed",
+                user=user,
+                recipient=address,
+                language="" if user else (get_language() or ""),
+                facts=facts,
+            )
+
+    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any], user: User | None) -> None:
         """allauth's own words in our layout. Not queued, because its context may hold a code."""
         plain = super().render_mail(template_prefix, email, {"email": email, "request": self.request, **context})
         compose(
@@ -72,6 +93,7 @@ class AccountAdapter(DefaultAccountAdapter):
             language=get_language() or "",
             context={"heading": plain.subject, "text": plain.body},
             key=uuid.uuid4().hex,
+            reader=reader_of(user, email, Audience.CUSTOMER),
         ).send()
 
 
@@ -82,12 +104,13 @@ def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dic
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}
-        case "security_notice":
+        case "security_notice" | "password_changed" | "email_changed":
             return {
                 "kind": kind,
                 "at": timezone.now().isoformat(),
                 "ip": context.get("ip") or "",
                 "user_agent": (context.get("user_agent") or "")[:200],
+                "from_email": str(context.get("from_email") or ""),
                 "to_email": str(context.get("to_email") or ""),
                 "deleted_email": str(context.get("deleted_email") or ""),
             }

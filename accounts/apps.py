@@ -8,9 +8,10 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Customers and staff")
 
     def ready(self) -> None:
-        from . import emails, sign_in_audit
+        from . import emails, security_emails, sign_in_audit
         from .roles import create_roles_after_migrate
 
         emails.register_all()
+        security_emails.register_all()
         sign_in_audit.connect()
         post_migrate.connect(create_roles_after_migrate, dispatch_uid="accounts.roles")

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from .mail import NothingToTell, link, register
+from .mail import Audience, Fact, NothingToTell, link, register
 from .models import OutgoingMail, User
+from .security_emails import told_where
+
+
+_SAMPLE = {"at": "2026-11-23T10:00:00+00:00", "ip": "192.0.2.10", "user_agent": "Firefox 142, Windows"}
 
 
 def register_all() -> None:
@@ -20,26 +23,28 @@ def register_all() -> None:
             "action_url": link("/account/confirm-email/sample/"),
             "email": "anna@example.com",
         },
+        audience=Audience.VISITOR,
+        works_once=True,
     )
     register(
         "password_reset",
         _password_reset,
         sample_facts={"user_id": 1},
         sample_context=lambda _language: {"action_url": link("/account/password/reset/key/sample/")},
+        works_once=True,
     )
     register("account_exists", _account_exists)
-    register("unknown_account", _unknown_account)
+    register("unknown_account", _unknown_account, audience=Audience.VISITOR)
+    register("password_changed", _security_notice, sample_facts={"kind": "password_changed", **_SAMPLE})
+    register(
+        "email_changed",
+        _email_changed,
+        sample_facts={"from_email": "anna@example.org", "to_email": "anna@example.com", **_SAMPLE},
+    )
     register(
         "security_notice",
         _security_notice,
-        sample_facts={
-            "kind": "password_changed",
-            "at": "2026-11-23T10:00:00+00:00",
-            "ip": "192.0.2.10",
-            "user_agent": "Firefox",
-            "to_email": "",
-            "deleted_email": "",
-        },
+        sample_facts={"kind": "email_confirm", "to_email": "", "deleted_email": "", **_SAMPLE},
     )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
 
@@ -85,10 +90,11 @@ def _security_notice(row: OutgoingMail) -> Mapping[str, Any]:
         "email_deleted": _("The e-mail address %(address)s was removed from your account.")
         % {"address": facts.get("deleted_email", "")},
     }
-    return {
-        "what": told[facts["kind"]],
-        "at": parse_datetime(facts["at"]),
-        "ip": facts["ip"],
-        "user_agent": facts["user_agent"],
-        "action_url": link(reverse("account_reset_password")),
-    }
+    return {**told_where(row), "what": told[facts["kind"]]}
+
+
+def _email_changed(row: OutgoingMail) -> Mapping[str, Any]:
+    """`from_email`, `to_email`: told to both of them, so that the owner of the old one hears of it."""
+    return told_where(
+        row, Fact(_("Old address"), row.facts["from_email"]), Fact(_("New address"), row.facts["to_email"])
+    )

@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from accounts.mail import NothingToTell, link, register
+from accounts.links import not_me_url
+from accounts.mail import Audience, NothingToTell, link, register
 from accounts.models import OutgoingMail, User
 from accounts.outbox import Mail, queue_mails
 from treasury.chains import registry
@@ -49,9 +50,10 @@ def register_all() -> None:
         "withdrawal_confirm",
         _confirm_mail,
         sample_facts=facts,
-        sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/")},
+        sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/"), **_not_me(None)},
+        works_once=True,
     )
-    register("withdrawal_second_approval", _staff_mail, sample_facts=facts)
+    register("withdrawal_second_approval", _staff_mail, sample_facts=facts, audience=Audience.STAFF)
 
 
 def tell_customer(name: str, row: WithdrawalRequest, event: WithdrawalEvent) -> None:
@@ -135,8 +137,14 @@ def _told(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
     }
 
 
+def _not_me(row: OutgoingMail | None) -> dict[str, str]:
+    """The way to stop a withdrawal that its customer did not ask for."""
+    user_id = row.user_id if row is not None else None
+    return {"not_me_url": not_me_url(user_id=user_id or 0, about="withdrawal")}
+
+
 def _customer_mail(row: OutgoingMail) -> Mapping[str, Any]:
-    return _told(row.facts, row.language)
+    return {**_told(row.facts, row.language), **_not_me(row)}
 
 
 def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
@@ -144,7 +152,7 @@ def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
     if withdrawal is None or withdrawal.state != WithdrawalRequest.State.REQUESTED:
         raise NothingToTell("the request waits for no confirmation")
     url = link(reverse("withdrawal_confirm", args=[confirmation_token(withdrawal)]))
-    return {**_told(row.facts, row.language), "action_url": url}
+    return {**_told(row.facts, row.language), **_not_me(row), "action_url": url}
 
 
 def _staff_mail(row: OutgoingMail) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from . import engine, withdrawals
+from . import engine, staff_news, withdrawals
 
 logger = logging.getLogger(__name__)
 
@@ -32,3 +32,19 @@ def expire_withdrawals() -> None:
     expired, released = withdrawals.expire_withdrawals(), withdrawals.release_due_holds()
     if expired or released:
         logger.info("expired %s withdrawals, released %s holds", expired, released)
+
+
+@shared_task(name="payouts.tasks.tell_late_reviews")  # type: ignore[untyped-decorator]  # celery ships no types
+def tell_late_reviews() -> None:
+    """Mail the staff about withdrawals that wait longer than promised."""
+    late = staff_news.tell_late_reviews()
+    if late:
+        logger.info("told the staff of %s late reviews", late)
+
+
+@shared_task(name="payouts.tasks.tell_daily_news")  # type: ignore[untyped-decorator]  # celery ships no types
+def tell_daily_news() -> None:
+    """Mail the staff about hot wallets that run low, and once a day the figures of the day before."""
+    low, digest = staff_news.tell_low_wallets(), staff_news.tell_daily_digest()
+    if low or digest:
+        logger.info("told the staff of %s low wallets, digest: %s", low, digest)

@@ -46,6 +46,9 @@ SECONDS = {
     "payouts.tasks.start_payouts": 2,
     "payouts.tasks.settle_payouts": 2,
     "payouts.tasks.expire_withdrawals": 30,
+    "payouts.tasks.tell_late_reviews": 60,
+    "payouts.tasks.tell_daily_news": 300,
+    "treasury.tasks.tell_alarms": 30,
     "accounts.tasks.send_outgoing_mail": 2,
 }
 app.conf.beat_schedule = {

@@ -66,6 +66,8 @@ class UserProfile(models.Model):
     language = models.CharField(_("language"), max_length=5, default="ru")
     withdrawals_frozen_at = models.DateTimeField(_("withdrawals frozen at"), null=True, blank=True)
     withdrawals_frozen_reason = models.CharField(_("why withdrawals are frozen"), max_length=200, blank=True)
+    # Shown in each mail to its owner, and nowhere else: whoever forges a mail doesn't know it.
+    anti_phishing_phrase = models.CharField(_("phrase in mails"), max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("profile")

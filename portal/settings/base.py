@@ -222,6 +222,8 @@ WITHDRAWAL_FOUR_EYES_FROM_MICRO = env.int("WITHDRAWAL_FOUR_EYES_FROM_MICRO", def
 WITHDRAWAL_CLAIM_SECONDS = 600
 # A confirmed request that waits longer for its decision is shown as late.
 WITHDRAWAL_REVIEW_SLA_SECONDS = env.int("WITHDRAWAL_REVIEW_SLA_SECONDS", default=4 * 3600)
+# From this hour on (UTC) the staff are sent the figures of the day before.
+DAILY_DIGEST_HOUR_UTC = env.int("DAILY_DIGEST_HOUR_UTC", default=6)
 STEP_UP_MAX_AGE_SECONDS = 300
 # A sent payment that is not final after this long raises an alarm / is replaced at the same nonce.
 BROADCAST_STUCK_SECONDS = env.int("BROADCAST_STUCK_SECONDS", default=180)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import dashboard, deposits, health, history, preferences, withdrawals
+from portal.views import dashboard, deposits, health, history, phrase, preferences, withdrawals
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("withdrawals/<uuid:public_id>/cancel/", withdrawals.cancel, name="withdrawal_cancel"),
     path("history/", history.history, name="history"),
     path("settings/", preferences.settings_page, name="settings"),
+    path("security/phrase/", phrase.phrase, name="security_phrase"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

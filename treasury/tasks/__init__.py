@@ -1,5 +1,6 @@
 """Treasury's tasks by their names in the beat schedule. They hold no logic."""
 
+from .alarms import tell_alarms
 from .balances import read_wallet_balances
 from .scanning import scan_all_networks, scan_foreign_tokens, scan_network
 from .sending import advance_payments, send_signed_payments
@@ -11,4 +12,5 @@ __all__ = [
     "scan_foreign_tokens",
     "scan_network",
     "send_signed_payments",
+    "tell_alarms",
 ]
