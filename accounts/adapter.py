@@ -9,17 +9,20 @@ import uuid
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from . import activity
+from . import activity, mailed_codes
 from .mail import Audience, compose, reader_of
 from .models import User
 from .outbox import queue_mail
 from .profiles import ensure_profile
+from .security_emails import where
 
 # allauth's template prefix -> our mail
 QUEUED = {
@@ -34,7 +37,13 @@ QUEUED = {
     "account/email/email_changed": "email_changed",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
+    "mfa/email/totp_activated": "second_factor_added",
+    "mfa/email/totp_deactivated": "second_factor_removed",
+    "mfa/email/webauthn_added": "second_factor_added",
+    "mfa/email/webauthn_removed": "second_factor_removed",
+    "mfa/email/recovery_codes_generated": "recovery_codes_created",
 }
+LOGIN_CODE = "account/email/login_code"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -47,10 +56,20 @@ class AccountAdapter(DefaultAccountAdapter):
                 activity.record(actor=user, action="account.signed_up", target=user, request=request)
         return user
 
+    def generate_login_code(self) -> str:
+        """A code that the worker can make again from an id, so that the mail can be queued without it."""
+        code_id = mailed_codes.new_id()
+        self.request.mailed_code_id = code_id
+        return mailed_codes.derive(code_id, purpose=mailed_codes.DEVICE)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
+        code_id = getattr(self.request, "mailed_code_id", "")
+        if template_prefix == LOGIN_CODE and user is not None and code_id:
+            self._queue_code(user, code_id)
+            return
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))
             return
@@ -65,6 +84,20 @@ class AccountAdapter(DefaultAccountAdapter):
             language="" if user else (get_language() or ""),
             facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
         )
+
+    def _queue_code(self, user: User, code_id: str) -> None:
+        origin = activity.origin_of(self.request)
+        try:
+            with transaction.atomic():
+                mailed_codes.make(user_id=user.pk, purpose=mailed_codes.DEVICE, code_id=code_id)
+                queue_mail(
+                    key=f"device_code:{code_id}",
+                    template="device_code",
+                    user=user,
+                    facts={"code_id": code_id, **where(origin)},
+                )
+        except mailed_codes.TooManyCodes as error:
+            raise ImmediateHttpResponse(respond_429(self.request)) from error
 
     def _tell_of_new_address(self, old_address: str, context: dict[str, Any]) -> None:
         """To both: who took the account over reads the new mailbox, its owner perhaps only the old one.
@@ -104,15 +137,20 @@ def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dic
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}
-        case "security_notice" | "password_changed" | "email_changed":
-            return {
-                "kind": kind,
-                "at": timezone.now().isoformat(),
-                "ip": context.get("ip") or "",
-                "user_agent": (context.get("user_agent") or "")[:200],
-                "from_email": str(context.get("from_email") or ""),
-                "to_email": str(context.get("to_email") or ""),
-                "deleted_email": str(context.get("deleted_email") or ""),
-            }
+        case "security_notice" | "password_changed" | "email_changed" | "recovery_codes_created":
+            return {"kind": kind, **_told_by_allauth(context)}
+        case "second_factor_added" | "second_factor_removed":
+            return {"kind": kind.partition("_")[0], **_told_by_allauth(context)}
         case _:
             return {}
+
+
+def _told_by_allauth(context: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": timezone.now().isoformat(),
+        "ip": context.get("ip") or "",
+        "user_agent": (context.get("user_agent") or "")[:200],
+        "from_email": str(context.get("from_email") or ""),
+        "to_email": str(context.get("to_email") or ""),
+        "deleted_email": str(context.get("deleted_email") or ""),
+    }

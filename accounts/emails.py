@@ -10,7 +10,6 @@ from .mail import Audience, Fact, NothingToTell, link, register
 from .models import OutgoingMail, User
 from .security_emails import told_where
 
-
 _SAMPLE = {"at": "2026-11-23T10:00:00+00:00", "ip": "192.0.2.10", "user_agent": "Firefox 142, Windows"}
 
 

@@ -1,4 +1,4 @@
-"""What may stand in a mail's text, whoever typed it: no line that pretends to be ours, nothing that hides or reorders."""
+"""What may stand in a mail's text, whoever typed it: no line that pretends to be ours, nothing hidden or reordered."""
 
 from __future__ import annotations
 

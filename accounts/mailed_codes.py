@@ -15,7 +15,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
@@ -56,8 +56,15 @@ class TooManyCodes(CodeRefused):
     message = _("Too many codes were asked for. Try again in an hour.")
 
 
-def make(*, user_id: int, purpose: str) -> str:
+def new_id() -> str:
+    """An id for a code whose row comes later: see `make`."""
+    return str(uuid4())
+
+
+def make(*, user_id: int, purpose: str, code_id: str = "") -> str:
     """The id of a new code; those that this person had for `purpose` end. Joins the caller's transaction.
+
+    `code_id`: one of `new_id`, where the digits were needed before it was known whose they are.
 
     Raises TooManyCodes after MADE_PER_HOUR_MAX in an hour, so that asking anew gives no new tries without end.
     """
@@ -70,7 +77,10 @@ def make(*, user_id: int, purpose: str) -> str:
         earlier.filter(made_at__lt=now - FORGOTTEN_AFTER).delete()
         earlier.filter(expires_at__gt=now).update(expires_at=now)
         made = MailedCode.objects.create(
-            user_id=user_id, purpose=purpose, expires_at=now + timedelta(seconds=GOOD_SECONDS)
+            pk=code_id or new_id(),
+            user_id=user_id,
+            purpose=purpose,
+            expires_at=now + timedelta(seconds=GOOD_SECONDS),
         )
     return str(made.pk)
 

@@ -36,7 +36,9 @@ class PhraseTooLong(PhraseRefused):
 
 
 class PhraseHasHiddenCharacters(PhraseRefused):
-    message = _("The phrase has characters that cannot be seen, or that turn the text around. Type it instead of pasting it.")
+    message = _(
+        "The phrase has characters that cannot be seen, or that turn the text around. Type it instead of pasting it."
+    )
 
 
 class PhraseIsALink(PhraseRefused):

@@ -64,9 +64,7 @@ def refusal_for(row: OutgoingMail) -> ResendRefused | None:
 def send_again(*, mail_id: int, actor: User, reason: str, origin: activity.Origin | None = None) -> OutgoingMail:
     """Queue the facts of a mail once more; audited. Raises ResendRefused."""
     with transaction.atomic(durable=True):
-        row = (
-            OutgoingMail.objects.select_for_update(of=("self",)).select_related("user").filter(pk=mail_id).first()
-        )
+        row = OutgoingMail.objects.select_for_update(of=("self",)).select_related("user").filter(pk=mail_id).first()
         if row is None:
             raise MailNotFound
         refusal = refusal_for(row)

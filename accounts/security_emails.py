@@ -1,29 +1,31 @@
 """The mails about who may use an account: factors, devices, the freeze, the address book, the settings lock.
 
-Whoever has such a fact calls `queue_mail(key=..., template=..., user=..., facts=...)` and nothing else. All of them take
-the facts of `where(origin)` (`at`, `ip`, `user_agent`; `at` is when the mail was queued if it is missing) and `place`;
+Whoever has such a fact calls `queue_mail(key=..., template=..., user=..., facts=...)` and nothing else. All of them
+take the facts of `where(origin)` (`at`, `ip`, `user_agent`; without `at` it is when the mail was queued) and `place`;
 those that hold withdrawals take `hold_until`. Times are ISO texts. What each takes besides is at its renderer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from . import mailed_codes
 from .activity import Origin
-from .links import address_confirm_url, not_me_url
+from .links import not_me_url
 from .mail import Fact, NothingToTell, link, moment, register
 from .mail_text import one_line
 from .models import OutgoingMail
 
 # The pages are portal's; accounts knows their addresses here and nowhere else.
 SECURITY_PATH: Final = "/security/"
-DEVICES_PATH: Final = "/security/devices/"
-RECOVERY_CODES_PATH: Final = "/security/recovery-codes/"
+DEVICES_PATH: Final = "/security/"
+RECOVERY_CODES_PATH: Final = "/security/"
+SETTINGS_LOCK_PATH: Final = "/security/"
 ADDRESS_BOOK_PATH: Final = "/security/addresses/"
 
 LONGEST_BROWSER = 120
@@ -36,7 +38,7 @@ _WHERE = {
     "place": "Amsterdam",
 }
 _HELD = {"hold_until": "2026-11-24T10:00:00+00:00"}
-_ENTRY = {"network": "arbitrum", "network_name": "Arbitrum One", "address": SAMPLE_ADDRESS, "label": "Ledger"}
+_ENTRY = {"network": "arbitrum", "address": SAMPLE_ADDRESS, "label": "Ledger"}
 
 
 def register_all() -> None:
@@ -62,20 +64,46 @@ def register_all() -> None:
     register("device_revoked", _device, sample_facts={**_WHERE, "device": "Chrome, Android"})
     register("account_frozen", _frozen, sample_facts={**_WHERE, "by": "customer"})
     register("account_unfrozen", _unfrozen, sample_facts={"at": _WHERE["at"]})
+    register("settings_locked", _locked, sample_facts={**_WHERE, "until": "2026-12-03T10:00:00+00:00", "wait_days": 3})
+    register("settings_unlocked", _unlocked, sample_facts={**_WHERE})
+
+
+def register_address_mails(
+    *, confirm_url: Callable[[OutgoingMail], str], network_name: Callable[[str], str] = str
+) -> None:
+    """Called once, by the room that has the address book.
+
+    `confirm_url` makes the link that confirms the entry of a queued mail (its facts say which), and raises
+    NothingToTell when the entry waits for none; `network_name` says how a network is called.
+    """
+
+    def told(row: OutgoingMail) -> dict[str, Any]:
+        return told_where(row, *_entry_told(row.facts, network_name))
+
+    def confirm(row: OutgoingMail) -> Mapping[str, Any]:
+        return {**told(row), "action_url": confirm_url(row)}
+
+    def added(row: OutgoingMail) -> Mapping[str, Any]:
+        return {**told(row), "what": _when_usable(row.facts), "action_url": link(ADDRESS_BOOK_PATH)}
+
+    def removed(row: OutgoingMail) -> Mapping[str, Any]:
+        return {**told(row), "action_url": link(ADDRESS_BOOK_PATH)}
+
+    sample = {**_WHERE, **_ENTRY}
+    sample_url = link(f"{ADDRESS_BOOK_PATH}confirm/sample/")
     register(
         "address_confirm",
-        _address_confirm,
-        sample_facts={**_WHERE, **_ENTRY, "entry_id": 1},
+        confirm,
+        sample_facts={**sample, "entry_id": 1},
+        sample_context=lambda language: {**told(_sample_row("address_confirm", sample)), "action_url": sample_url},
         works_once=True,
     )
-    register(
-        "address_added",
-        _address_added,
-        sample_facts={**_WHERE, **_ENTRY, "active_at": "2026-11-24T10:00:00+00:00"},
-    )
-    register("address_removed", _address, sample_facts={**_WHERE, **_ENTRY})
-    register("settings_locked", _locked, sample_facts={**_WHERE, "until": "2026-12-03T10:00:00+00:00"})
-    register("settings_unlocked", _unlocked, sample_facts={**_WHERE})
+    register("address_added", added, sample_facts={**sample, "active_from": "2026-11-24T10:00:00+00:00"})
+    register("address_removed", removed, sample_facts=sample)
+
+
+def _sample_row(template: str, facts: Mapping[str, Any]) -> OutgoingMail:
+    return OutgoingMail(template=template, facts=dict(facts))
 
 
 def where(origin: Origin | None) -> dict[str, Any]:
@@ -130,8 +158,9 @@ def _factor(row: OutgoingMail) -> Mapping[str, Any]:
 
 
 def _codes_created(row: OutgoingMail) -> Mapping[str, Any]:
-    """`count`: how many there are."""
-    return told_where(row, Fact(_("Recovery codes"), str(row.facts.get("count", ""))))
+    """`count`: how many there are, where that is known."""
+    count = row.facts.get("count")
+    return told_where(row, *([Fact(_("Recovery codes"), str(count))] if count else []))
 
 
 def _codes_left(row: OutgoingMail) -> Mapping[str, Any]:
@@ -169,43 +198,34 @@ def _unfrozen(row: OutgoingMail) -> Mapping[str, Any]:
     return {**told_where(row), "action_url": link(SECURITY_PATH)}
 
 
-def _entry_told(facts: Mapping[str, Any]) -> list[Fact]:
-    """`network` (and `network_name`), `address`, `label`: what all mails about the address book take."""
+def _entry_told(facts: Mapping[str, Any], network_name: Callable[[str], str]) -> list[Fact]:
+    """`network`, `address`, `label`: what all mails about the address book take."""
     label = [Fact(_("Label"), facts["label"])] if facts.get("label") else []
     return [
         *label,
-        Fact(_("Network"), str(facts.get("network_name") or facts["network"])),
+        Fact(_("Network"), network_name(str(facts["network"]))),
         Fact(_("Address"), str(facts["address"]), mono=True),
     ]
 
 
-def _address_confirm(row: OutgoingMail) -> Mapping[str, Any]:
-    """`entry_id`: which entry the link confirms."""
-    url = address_confirm_url(entry_id=int(row.facts["entry_id"]), user_id=row.user_id or 0)
-    return {**told_where(row, *_entry_told(row.facts)), "action_url": url}
-
-
-def _address_added(row: OutgoingMail) -> Mapping[str, Any]:
-    """`active_at`: from when on it can be withdrawn to; left out, at once."""
-    active_at = moment(row.facts.get("active_at"))
-    waits = _("For your protection withdrawals to it are possible from %(time)s on.") % {"time": active_at}
-    told = told_where(row, *_entry_told(row.facts))
-    return {
-        **told,
-        "what": waits if active_at else _("Withdrawals to it are possible from now on."),
-        "action_url": link(ADDRESS_BOOK_PATH),
-    }
-
-
-def _address(row: OutgoingMail) -> Mapping[str, Any]:
-    return {**told_where(row, *_entry_told(row.facts)), "action_url": link(ADDRESS_BOOK_PATH)}
+def _when_usable(facts: Mapping[str, Any]) -> str:
+    """`active_from`: from when on it can be withdrawn to; left out, at once."""
+    active_from = moment(facts.get("active_from"))
+    if not active_from:
+        return _("Withdrawals to it are possible from now on.")
+    return _("For your protection withdrawals to it are possible from %(time)s on.") % {"time": active_from}
 
 
 def _locked(row: OutgoingMail) -> Mapping[str, Any]:
-    """`until`: when the lock ends by itself."""
-    until = [Fact(_("Locked until"), moment(row.facts["until"]))] if row.facts.get("until") else []
-    return {**told_where(row, *until), "action_url": link(SECURITY_PATH)}
+    """`until`: when the lock ends by itself; `wait_days`: how long it takes to end it earlier."""
+    facts = row.facts
+    until = [Fact(_("Locked until"), moment(facts["until"]))]
+    wait = facts.get("wait_days")
+    if wait:
+        days = ngettext("%(days)d day", "%(days)d days", wait) % {"days": wait}
+        until.append(Fact(_("Unlocking earlier takes"), days))
+    return {**told_where(row, *until), "action_url": link(SETTINGS_LOCK_PATH)}
 
 
 def _unlocked(row: OutgoingMail) -> Mapping[str, Any]:
-    return {**told_where(row), "action_url": link(SECURITY_PATH)}
+    return {**told_where(row), "action_url": link(SETTINGS_LOCK_PATH)}

@@ -9,12 +9,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from accounts.links import not_me_url
+from accounts.links import address_confirm_url, not_me_url
 from accounts.mail import Audience, NothingToTell, link, register
 from accounts.models import OutgoingMail, User
 from accounts.outbox import Mail, queue_mails
-from treasury.chains import registry
-from treasury.chains.errors import ConfigurationError
+from accounts.security_emails import register_address_mails
+from treasury.emails import network_words
 from treasury.money import format_usdt
 
 from .links import confirmation_token
@@ -50,10 +50,15 @@ def register_all() -> None:
         "withdrawal_confirm",
         _confirm_mail,
         sample_facts=facts,
-        sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/"), **_not_me(None)},
+        sample_context=lambda language: {
+            **_told(facts, language),
+            **_not_me(None),
+            "action_url": link("/withdrawals/confirm/sample/"),
+        },
         works_once=True,
     )
     register("withdrawal_second_approval", _staff_mail, sample_facts=facts, audience=Audience.STAFF)
+    register_address_mails(confirm_url=_address_confirm_url, network_name=lambda code: network_words(code).name)
 
 
 def tell_customer(name: str, row: WithdrawalRequest, event: WithdrawalEvent) -> None:
@@ -114,23 +119,16 @@ def _facts(row: WithdrawalRequest) -> dict[str, Any]:
 
 def _told(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Facts as people read them."""
-    network_name, explorer_url = facts["network"], ""
-    try:
-        network = registry.network(facts["network"])
-    except ConfigurationError:
-        pass  # a network taken out of the settings keeps its code
-    else:
-        network_name = network.name
-        explorer_url = network.explorer_url(facts["tx_hash"]) if facts["tx_hash"] else ""
+    words = network_words(facts["network"], facts["tx_hash"])
     return {
         "number": f"W-{facts['id']}",
-        "network_name": network_name,
+        "network_name": words.name,
         "address": facts["address"],
         "amount": format_usdt(facts["amount_micro"], language),
         "fee": format_usdt(facts["fee_micro"], language),
         "debit": format_usdt(facts["amount_micro"] + facts["fee_micro"], language),
         "tx_hash": facts["tx_hash"],
-        "explorer_url": explorer_url,
+        "explorer_url": words.explorer_url,
         "reason": facts["reason"],
         "hold_until": parse_datetime(facts["hold_until"]) if facts["hold_until"] else None,
         "action_url": link(reverse("withdrawal", args=[facts["public_id"]])),
@@ -141,6 +139,10 @@ def _not_me(row: OutgoingMail | None) -> dict[str, str]:
     """The way to stop a withdrawal that its customer did not ask for."""
     user_id = row.user_id if row is not None else None
     return {"not_me_url": not_me_url(user_id=user_id or 0, about="withdrawal")}
+
+
+def _address_confirm_url(row: OutgoingMail) -> str:
+    return address_confirm_url(entry_id=int(row.facts["entry_id"]), user_id=row.user_id or 0)
 
 
 def _customer_mail(row: OutgoingMail) -> Mapping[str, Any]:

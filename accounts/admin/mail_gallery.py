@@ -17,8 +17,15 @@ from accounts.mail import Audience, Registration, all_registered, registered, re
 from accounts.mail_looks import LOOKS, in_look
 
 # A mail's own styles, and nothing else: no script, no picture, no form, no other frame; an origin of its own.
-FRAME_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; form-action 'none'; base-uri 'none'; sandbox"
+FRAME_POLICY = "; ".join(  # noqa: FLY002  # one directive a line
+    [
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "frame-ancestors 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "sandbox",
+    ]
 )
 AUDIENCES = {
     Audience.CUSTOMER: gettext_lazy("To customers"),

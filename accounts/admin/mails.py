@@ -91,7 +91,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     list_per_page = 50
     actions_detail = ("send_again",)
 
-    def get_urls(self) -> list[URLPattern | URLResolver]:  # type: ignore[override]  # Django's stubs: patterns only
+    def get_urls(self) -> list[URLPattern | URLResolver]:
         return [*MailGallery(self).urls(), *super().get_urls()]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutgoingMail]:

@@ -70,7 +70,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="outgoingmail", index=models.Index(fields=["template", "-id"], name="mail_by_template")
         ),
-        migrations.AddIndex(
-            model_name="outgoingmail", index=models.Index(fields=["queued_at"], name="mail_by_time")
-        ),
+        migrations.AddIndex(model_name="outgoingmail", index=models.Index(fields=["queued_at"], name="mail_by_time")),
     ]

@@ -1,5 +1,6 @@
 """What every process shares. Nothing here holds a secret or a default for one."""
 
+import os
 import tomllib
 from pathlib import Path
 from urllib.parse import unquote
@@ -7,6 +8,7 @@ from urllib.parse import unquote
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from .mail import mail_backend
 from .unfold import UNFOLD  # noqa: F401  # a setting
 
 env = environ.Env()
@@ -181,13 +183,14 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BASE_DIR / "media"))
 
 # --- mail -----------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND, ANYMAIL = mail_backend(os.environ, timeout_seconds=EMAIL_TIMEOUT)
 EMAIL_HOST = env("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
-EMAIL_TIMEOUT = 10
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Exchequer <no-reply@exchequer.localhost>")
 
 # --- content --------------------------------------------------------------------------------------------------------

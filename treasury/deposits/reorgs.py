@@ -151,14 +151,15 @@ def _reverse(row: Deposit, reason: str) -> None:
         "reason": reason,
     }
     if row.state == Deposit.State.CREDITED and customer_id is not None:
-        facts["owed_micro"] = _reverse_credit(booked, customer_id)
+        owed_micro = _reverse_credit(booked, customer_id)
+        facts["owed_micro"] = owed_micro
         freezes.freeze_withdrawals(
             user_id=customer_id,
             reason=f"A credited deposit was taken back by the chain: {row.network} {row.tx_hash}",
             process=PROCESS,
         )
         facts["customer_id"] = customer_id
-        _tell(row, customer_id, facts["owed_micro"])
+        _tell(row, customer_id, owed_micro)
     else:
         ledger.post(*postings.reverse_suspended(booked))
     Deposit.objects.filter(pk=row.pk).update(state=Deposit.State.REVERSED, orphaned_at=timezone.now())
