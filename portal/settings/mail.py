@@ -1,7 +1,8 @@
 """Who carries our mail: an SMTP server, or a provider's HTTP interface by anymail. The environment chooses.
 
 `MAIL_PROVIDER` names it; what it needs comes as `ANYMAIL_<NAME>`. What is missing stops the process at its start.
-Amazon SES is used by its SMTP interface: its HTTP one would bring boto3.
+Amazon SES and SendGrid are used by their SMTP interfaces: the first one's other would bring boto3, and
+anymail no longer supports the second one's.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ PROVIDERS: Mapping[str, Provider] = {
     "postal": Provider(("POSTAL_API_KEY", "POSTAL_API_URL")),
     "postmark": Provider(("POSTMARK_SERVER_TOKEN",), ("POSTMARK_API_URL", "POSTMARK_MESSAGE_STREAM")),
     "resend": Provider(("RESEND_API_KEY",), ("RESEND_API_URL",)),
-    "sendgrid": Provider(("SENDGRID_API_KEY",), ("SENDGRID_API_URL",)),
     "sparkpost": Provider(("SPARKPOST_API_KEY",), ("SPARKPOST_API_URL", "SPARKPOST_SUBACCOUNT")),
     "unisender_go": Provider(("UNISENDER_GO_API_KEY", "UNISENDER_GO_API_URL")),
 }
@@ -44,6 +44,8 @@ def mail_backend(environment: Mapping[str, str], *, timeout_seconds: int) -> tup
     """`EMAIL_BACKEND` and `ANYMAIL`. Raises ImproperlyConfigured for an unknown provider, and for a missing secret."""
     name = environment.get("MAIL_PROVIDER", "").strip().lower() or SMTP
     if name == SMTP:
+        if not environment.get("EMAIL_HOST", "localhost").strip():  # left out it is this machine; empty, a mistake
+            raise ImproperlyConfigured("MAIL_PROVIDER=smtp needs EMAIL_HOST")
         return SMTP_BACKEND, {}
     provider = PROVIDERS.get(name)
     if provider is None:

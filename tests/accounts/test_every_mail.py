@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.template import engines
 
 from accounts.mail import Audience, Fact, Reader, Registration, all_registered, registered, render_sample

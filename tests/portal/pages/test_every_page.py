@@ -20,6 +20,7 @@ CUSTOMERS = [
     "/withdraw/",
     "/history/",
     "/settings/",
+    "/security/phrase/",
     "/account/email/",
     "/account/logout/",
 ]
@@ -76,7 +77,7 @@ def test_a_visitor_who_speaks_another_language_reads_russian(committed_db: objec
     assert '<html lang="ru"' in page_of(browser_of(language="de"), "/")
 
 
-@pytest.mark.parametrize("path", [*CUSTOMERS[:7], "/withdraw/review/", "/deposit/live/", "/withdraw/quote/"])
+@pytest.mark.parametrize("path", [*CUSTOMERS[:8], "/withdraw/review/", "/deposit/live/", "/withdraw/quote/"])
 def test_a_visitor_is_sent_to_sign_in_and_back(committed_db: object, path: str) -> None:
     answer = browser_of().get(path)
     assert answer.status_code == 302
