@@ -12,6 +12,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress, Login
 from allauth.account.utils import has_verified_email
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
 from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -21,14 +23,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from . import activity, sign_ins
+from . import activity, mailed_codes, sign_ins
 from .devices import is_known
 from .holds import Kind, hold_withdrawals
-from .mail import compose
+from .mail import Audience, compose, reader_of
 from .models import User
 from .outbox import queue_mail
 from .profiles import ensure_profile
 from .second_factor import has_second_factor
+from .security_emails import where
 from .settings_lock import SettingsLocked, require_unlocked
 
 # allauth's template prefix -> our mail
@@ -38,17 +41,17 @@ QUEUED = {
     "account/email/password_reset_key": "password_reset",
     "account/email/account_already_exists": "account_exists",
     "account/email/unknown_account": "unknown_account",
-    "account/email/password_changed": "security_notice",
-    "account/email/password_reset": "security_notice",
-    "account/email/password_set": "security_notice",
-    "account/email/email_changed": "security_notice",
+    "account/email/password_changed": "password_changed",
+    "account/email/password_reset": "password_changed",
+    "account/email/password_set": "password_changed",
+    "account/email/email_changed": "email_changed",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
-    "mfa/email/totp_activated": "security_notice",
-    "mfa/email/totp_deactivated": "security_notice",
-    "mfa/email/webauthn_added": "security_notice",
-    "mfa/email/webauthn_removed": "security_notice",
-    "mfa/email/recovery_codes_generated": "security_notice",
+    "mfa/email/totp_activated": "second_factor_added",
+    "mfa/email/totp_deactivated": "second_factor_removed",
+    "mfa/email/webauthn_added": "second_factor_added",
+    "mfa/email/webauthn_removed": "second_factor_removed",
+    "mfa/email/recovery_codes_generated": "recovery_codes_created",
 }
 LOGIN_CODE = "account/email/login_code"
 
@@ -125,14 +128,26 @@ class AccountAdapter(DefaultAccountAdapter):
 
     # --- mails ---
 
+    def generate_login_code(self) -> str:
+        """A code that the worker can make again from an id, so that the mail can be queued without it."""
+        code_id = mailed_codes.new_id()
+        self.request.mailed_code_id = code_id
+        return mailed_codes.derive(code_id, purpose=mailed_codes.DEVICE)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
-        if template_prefix == LOGIN_CODE and user is not None:
+        code_id = getattr(self.request, "mailed_code_id", "")
+        if template_prefix == LOGIN_CODE and user is not None and code_id:
             sign_ins.code_was_asked(self.request, user)
+            self._queue_code(user, code_id)
+            return
         if template is None:
-            transaction.on_commit(lambda: self._send_now(template_prefix, email, context))
+            transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))
+            return
+        if template == "email_changed":
+            self._tell_of_new_address(email, context)
             return
         queue_mail(
             key=f"{template}:{uuid.uuid4().hex}",  # each request for a link is a fact of its own
@@ -151,7 +166,39 @@ class AccountAdapter(DefaultAccountAdapter):
             sign_ins.was_throttled(request, credentials)
             raise
 
-    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+    def _queue_code(self, user: User, code_id: str) -> None:
+        origin = activity.origin_of(self.request)
+        try:
+            with transaction.atomic():
+                mailed_codes.make(user_id=user.pk, purpose=mailed_codes.DEVICE, code_id=code_id)
+                queue_mail(
+                    key=f"device_code:{code_id}",
+                    template="device_code",
+                    user=user,
+                    facts={"code_id": code_id, **where(origin)},
+                )
+        except mailed_codes.TooManyCodes as error:
+            raise ImmediateHttpResponse(respond_429(self.request)) from error
+
+    def _tell_of_new_address(self, old_address: str, context: dict[str, Any]) -> None:
+        """To both: who took the account over reads the new mailbox, its owner perhaps only the old one.
+
+        allauth names no person here; by now the account has the new address.
+        """
+        new_address = str(context["to_email"])
+        user = User.objects.filter(email=new_address.lower()).first()
+        facts = _facts("email_changed", "email_changed", old_address, context)
+        for address in (old_address, new_address):
+            queue_mail(
+                key=f"email_changed:{uuid.uuid4().hex}",
+                template="email_changed",
+                user=user,
+                recipient=address,
+                language="" if user else (get_language() or ""),
+                facts=facts,
+            )
+
+    def _send_now(self, template_prefix: str, email: str, context: dict[str, Any], user: User | None) -> None:
         """allauth's own words in our layout. Not queued, because its context may hold a code."""
         plain = super().render_mail(template_prefix, email, {"email": email, "request": self.request, **context})
         compose(
@@ -160,6 +207,7 @@ class AccountAdapter(DefaultAccountAdapter):
             language=get_language() or "",
             context={"heading": plain.subject, "text": plain.body},
             key=uuid.uuid4().hex,
+            reader=reader_of(user, email, Audience.CUSTOMER),
         ).send()
 
 
@@ -170,14 +218,20 @@ def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dic
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}
-        case "security_notice":
-            return {
-                "kind": kind,
-                "at": timezone.now().isoformat(),
-                "ip": context.get("ip") or "",
-                "user_agent": (context.get("user_agent") or "")[:200],
-                "to_email": str(context.get("to_email") or ""),
-                "deleted_email": str(context.get("deleted_email") or ""),
-            }
+        case "security_notice" | "password_changed" | "email_changed" | "recovery_codes_created":
+            return {"kind": kind, **_told_by_allauth(context)}
+        case "second_factor_added" | "second_factor_removed":
+            return {"kind": kind.partition("_")[0], **_told_by_allauth(context)}
         case _:
             return {}
+
+
+def _told_by_allauth(context: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "at": timezone.now().isoformat(),
+        "ip": context.get("ip") or "",
+        "user_agent": (context.get("user_agent") or "")[:200],
+        "from_email": str(context.get("from_email") or ""),
+        "to_email": str(context.get("to_email") or ""),
+        "deleted_email": str(context.get("deleted_email") or ""),
+    }

@@ -8,10 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Customers and staff")
 
     def ready(self) -> None:
-        from . import emails, geoip, sign_in_audit, sign_ins
+        from . import emails, geoip, security_emails, sign_in_audit, sign_ins
         from .roles import create_roles_after_migrate
 
         emails.register_all()
+        security_emails.register_all()
         sign_in_audit.connect()
         sign_ins.connect()
         geoip.register_checks()

@@ -1,7 +1,6 @@
 """Sends what the outbox holds: claim, commit, send, note. At least once, with one Message-ID per mail."""
 
 import logging
-import smtplib
 from datetime import timedelta
 from time import monotonic
 
@@ -12,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from .delivery_troubles import Trouble, verdict_on
 from .mail import NothingToTell, render
 from .models import OutgoingMail
 
@@ -43,7 +43,8 @@ def _claim() -> list[OutgoingMail]:
     now = timezone.now()
     with transaction.atomic():
         rows = list(
-            OutgoingMail.objects.select_for_update(skip_locked=True)
+            OutgoingMail.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("user")
             .filter(state=OutgoingMail.State.QUEUED, next_attempt_at__lte=now)
             .order_by("next_attempt_at", "id")[:CLAIM_SIZE]
         )
@@ -55,55 +56,70 @@ def _claim() -> list[OutgoingMail]:
     return rows
 
 
+class _ServerTrouble(Exception):
+    """The carrier takes nothing from us now; its cause says why."""
+
+
 def _send(rows: list[OutgoingMail]) -> int:
     """One connection for all. Stops early enough that no mail is still being sent when its claim runs out."""
     stop_at = monotonic() + CLAIM_SECONDS - 3 * settings.EMAIL_TIMEOUT
     connection = get_connection(timeout=settings.EMAIL_TIMEOUT)
-    sent = 0
+    done: set[int] = set()
     try:
-        connection.open()
+        _open(connection)
         for row in rows:
             if monotonic() > stop_at:
                 break
-            sent += _send_one(row, connection)
-    except (OSError, smtplib.SMTPException) as error:
+            _send_one(row, connection)
+            done.add(row.pk)
+    except _ServerTrouble as trouble:
         for row in rows:
-            _note_failure(row, error)
+            if row.pk not in done:
+                _note_failure(row, trouble.__cause__ or trouble)
     finally:
         connection.close()
-    return sent
+    return len(done)
 
 
-def _send_one(row: OutgoingMail, connection: BaseEmailBackend) -> int:
+def _open(connection: BaseEmailBackend) -> None:
+    try:
+        connection.open()
+    except Exception as error:  # whatever it is, it is not one mail's
+        raise _ServerTrouble from error
+
+
+def _send_one(row: OutgoingMail, connection: BaseEmailBackend) -> None:
+    """Send one mail, and note what became of it. Raises _ServerTrouble when the others need not be tried."""
     try:
         message = render(row)
     except NothingToTell as reason:
         _finish(row, OutgoingMail.State.FAILED, last_error=f"dropped: {reason}"[:200])
-        return 1
+        return
     except Exception as error:  # a template's mistake must not keep the mails behind it from being sent
         logger.exception("mail %s (%s) cannot be rendered", row.pk, row.template)
         _note_failure(row, error)
-        return 1
+        return
     message.connection = connection
     try:
         message.send()
-    except smtplib.SMTPRecipientsRefused as error:
-        _note_failure(row, error)  # this mailbox's trouble, not the server's
-        return 1
+    except Exception as error:
+        verdict = verdict_on(error)
+        if verdict.trouble is Trouble.SERVER:
+            raise _ServerTrouble from error
+        _note_failure(row, error, for_good=verdict.trouble is Trouble.REFUSED)
+        return
     _finish(row, OutgoingMail.State.SENT, sent_at=timezone.now(), last_error="")
-    return 1
 
 
 def _finish(row: OutgoingMail, state: str, **changes: object) -> None:
     OutgoingMail.objects.filter(pk=row.pk, state=OutgoingMail.State.QUEUED).update(state=state, **changes)
 
 
-def _note_failure(row: OutgoingMail, error: Exception) -> None:
-    """Try again later, ever less often. The error's text may quote the mail: keep its type only."""
-    code = getattr(error, "smtp_code", "")
-    told = f"{type(error).__name__} {code}".strip()
+def _note_failure(row: OutgoingMail, error: BaseException, *, for_good: bool = False) -> None:
+    """Try again later, ever less often; not at all `for_good`. The error's text may quote the mail: see its verdict."""
+    told = verdict_on(error).told if isinstance(error, Exception) else type(error).__name__
     logger.warning("mail %s (%s) not sent, attempt %s: %s", row.pk, row.template, row.attempts, told)
-    if row.attempts >= ATTEMPTS_MAX:
+    if for_good or row.attempts >= ATTEMPTS_MAX:
         _finish(row, OutgoingMail.State.FAILED, last_error=told)
         return
     wait = min(BACK_OFF_FIRST_SECONDS * 2 ** (row.attempts - 1), BACK_OFF_MAX_SECONDS)

@@ -20,6 +20,8 @@ from django.utils import timezone
 
 from . import activity, sessions
 from .models import TrustedDevice, User, UserSession
+from .outbox import queue_mail
+from .security_emails import where
 from .user_agents import browser_name
 
 TOKEN_BYTES = 32
@@ -44,8 +46,11 @@ def _of_token(digest: bytes, user: User) -> QuerySet[TrustedDevice]:
     )
 
 
-def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
-    """Let this browser in from now on. Call it only where the mailbox was just proven."""
+def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice:
+    """Let this browser in from now on. Call it only where the mailbox was just proven.
+
+    `tell` False: the person was told by the very mail whose link they opened.
+    """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     origin = activity.origin_of(request)
     now = timezone.now()
@@ -62,6 +67,8 @@ def remember_device(request: HttpRequest, user: User) -> TrustedDevice:
         activity.record(
             actor=user, action="device.remembered", target=device, facts={"name": device.name}, origin=origin
         )
+        if tell:
+            _tell(user, "new_device", device, origin)
     setattr(request, NEW_TOKEN, token)
     return device
 
@@ -132,7 +139,14 @@ def revoke_device(*, user_id: int, device_id: int, origin: activity.Origin | Non
             facts={"name": device.name, "sessions_ended": ended},
             origin=origin,
         )
+        _tell(User.objects.get(pk=user_id), "device_revoked", device, origin)
     return True
+
+
+def _tell(user: User, template: str, device: TrustedDevice, origin: activity.Origin | None) -> None:
+    queue_mail(
+        key=f"{template}:{device.pk}", template=template, user=user, facts={"device": device.name, **where(origin)}
+    )
 
 
 def revoke_all_devices(*, user_id: int) -> int:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from .countries import country_name
-from .mail import NothingToTell, link, register
+from .mail import Audience, Fact, NothingToTell, link, register
 from .models import OutgoingMail, User
 from .models.login_history import place_in_words
+from .security_emails import told_where
+
+_SAMPLE = {"at": "2026-11-23T10:00:00+00:00", "ip": "192.0.2.10", "user_agent": "Firefox 142, Windows"}
 
 
 def register_all() -> None:
@@ -22,26 +24,28 @@ def register_all() -> None:
             "action_url": link("/account/confirm-email/sample/"),
             "email": "anna@example.com",
         },
+        audience=Audience.VISITOR,
+        works_once=True,
     )
     register(
         "password_reset",
         _password_reset,
         sample_facts={"user_id": 1},
         sample_context=lambda _language: {"action_url": link("/account/password/reset/key/sample/")},
+        works_once=True,
     )
     register("account_exists", _account_exists)
-    register("unknown_account", _unknown_account)
+    register("unknown_account", _unknown_account, audience=Audience.VISITOR)
+    register("password_changed", _security_notice, sample_facts={"kind": "password_changed", **_SAMPLE})
+    register(
+        "email_changed",
+        _email_changed,
+        sample_facts={"from_email": "anna@example.org", "to_email": "anna@example.com", **_SAMPLE},
+    )
     register(
         "security_notice",
         _security_notice,
-        sample_facts={
-            "kind": "password_changed",
-            "at": "2026-11-23T10:00:00+00:00",
-            "ip": "192.0.2.10",
-            "user_agent": "Firefox",
-            "to_email": "",
-            "deleted_email": "",
-        },
+        sample_facts={"kind": "email_confirm", "to_email": "", "deleted_email": "", **_SAMPLE},
     )
     register(
         "new_sign_in",
@@ -59,14 +63,12 @@ def register_all() -> None:
             "impossible_travel": True,
         },
     )
-    until = {"until": "2026-11-30T10:00:00+00:00", "days": 7, "wait_days": 3}
-    register("settings_locked", _settings_locked, sample_facts=until)
-    register("settings_unlocked", _settings_unlocked)
     register(
         "settings_unlock_confirm",
         _settings_unlock_confirm,
         sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3},
         sample_context=lambda _language: {"action_url": link("/security/lock/confirm/sample/"), "wait_days": 3},
+        works_once=True,
     )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
 
@@ -111,44 +113,31 @@ def _security_notice(row: OutgoingMail) -> Mapping[str, Any]:
         "email_confirm": _("Your e-mail address was confirmed."),
         "email_deleted": _("The e-mail address %(address)s was removed from your account.")
         % {"address": facts.get("deleted_email", "")},
-        "totp_activated": _("An authenticator app was added to your account."),
-        "totp_deactivated": _("The authenticator app was removed from your account."),
-        "webauthn_added": _("A passkey was added to your account."),
-        "webauthn_removed": _("A passkey was removed from your account."),
-        "recovery_codes_generated": _("New recovery codes were made. The old ones are worth nothing now."),
     }
-    return {
-        "what": told[facts["kind"]],
-        "at": parse_datetime(facts["at"]),
-        "ip": facts["ip"],
-        "user_agent": facts["user_agent"],
-        "action_url": link(reverse("account_reset_password")),
-    }
+    return {**told_where(row), "what": told[facts["kind"]]}
+
+
+def _email_changed(row: OutgoingMail) -> Mapping[str, Any]:
+    """`from_email`, `to_email`: told to both of them, so that the owner of the old one hears of it."""
+    return told_where(
+        row, Fact(_("Old address"), row.facts["from_email"]), Fact(_("New address"), row.facts["to_email"])
+    )
 
 
 def _new_sign_in(row: OutgoingMail) -> Mapping[str, Any]:
+    """Of the login history's line: when, from where, and what is odd about it."""
     facts = row.facts
-    browser = [facts["browser"], facts["system"]]
+    browser = ", ".join(part for part in (facts["browser"], facts["system"]) if part)
+    place = place_in_words(facts["country"], facts["city"])
+    told = {"at": facts["at"], "ip": facts["ip"] or "", "place": place, "user_agent": browser}
+    shown = OutgoingMail(template=row.template, user_id=row.user_id, facts=told, queued_at=row.queued_at)
     return {
-        "at": parse_datetime(facts["at"]),
-        "place": place_in_words(facts["country"], facts["city"]),
+        **told_where(shown),
         "country": country_name(facts["country"]),
-        "ip": facts["ip"],
-        "program": ", ".join(part for part in browser if part),
         "new_country": facts["new_country"],
         "impossible_travel": facts["impossible_travel"],
-        "action_url": link(reverse("account_reset_password")),
-        "history_url": link(reverse("sign_ins")),
+        "action_url": link(reverse("sign_ins")),
     }
-
-
-def _settings_locked(row: OutgoingMail) -> Mapping[str, Any]:
-    until = parse_datetime(row.facts["until"])
-    return {**row.facts, "until": until, "action_url": link(reverse("settings_lock"))}
-
-
-def _settings_unlocked(_row: OutgoingMail) -> Mapping[str, Any]:
-    return {"action_url": link(reverse("settings_lock"))}
 
 
 def _settings_unlock_confirm(row: OutgoingMail) -> Mapping[str, Any]:

@@ -6,12 +6,16 @@ reason, and two of them: whoever can talk one person on the telephone into it ha
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import activity, devices, sessions
 from .models import User, UserProfile
+from .outbox import queue_mail
+from .security_emails import where
 
 BY_OWNER = "frozen by the customer"
 
@@ -87,6 +91,14 @@ def _freeze(user_id: int, reason: str, actor: User | None, process: str, origin:
             process=process,
             origin=origin,
         )
+        if changed:
+            by = "customer" if actor is not None and actor.pk == user_id else "support" if actor else "system"
+            queue_mail(
+                key=f"account_frozen:{user_id}:{uuid4().hex}",
+                template="account_frozen",
+                user=User.objects.get(pk=user_id),
+                facts={"by": by, **where(origin if by == "customer" else None)},
+            )
     return bool(changed)
 
 
@@ -103,4 +115,10 @@ def _thaw(profile: UserProfile, reason: str, actor: User, origin: activity.Origi
         target=("accounts.user", str(profile.user_id)),
         facts={"reason": reason, "asked_by": profile.thaw_asked_by_id, "asked_reason": profile.thaw_reason},
         origin=origin,
+    )
+    queue_mail(
+        key=f"account_unfrozen:{profile.user_id}:{uuid4().hex}",
+        template="account_unfrozen",
+        user=User.objects.get(pk=profile.user_id),
+        facts=where(None),
     )

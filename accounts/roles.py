@@ -33,13 +33,16 @@ SEES_PAYMENTS: Final = (
     "treasury.view_alarm",
 )
 SEES_LEDGER: Final = ("treasury.view_ledgeraccount", "treasury.view_ledgertransfer")
-SEES_RECORDS: Final = ("accounts.view_activitylog", "accounts.view_outgoingmail")
+SEES_MAIL: Final = ("accounts.view_outgoingmail",)  # what customers were told; the gallery too
+SEES_RECORDS: Final = ("accounts.view_activitylog", *SEES_MAIL, "accounts.view_staff_mail")
 
 ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "support": (
         *SEES_CUSTOMERS,
         *SEES_DEPOSITS,
         *SEES_WITHDRAWALS,
+        *SEES_MAIL,
+        "accounts.resend_outgoingmail",
         "payouts.review_withdrawalrequest",
         "payouts.approve_withdrawalrequest",
         "payouts.hold_withdrawalrequest",
@@ -67,6 +70,7 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     "admin": (
         *SEES_RECORDS,
         "accounts.export_activitylog",
+        "accounts.resend_outgoingmail",
         "accounts.view_staffuser",
         "accounts.add_staffuser",
         "accounts.change_staffuser",

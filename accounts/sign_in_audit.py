@@ -12,7 +12,9 @@ from django_otp import DEVICE_ID_SESSION_KEY
 from . import activity, devices, sessions, sign_ins
 from .holds import Kind, hold_withdrawals
 from .models import SecondFactorDevice, User, UserSession
+from .outbox import queue_mail
 from .second_factor.codes import forget_factors
+from .security_emails import where
 
 AUDITED = {
     user_logged_in: "account.signed_in",
@@ -29,6 +31,7 @@ FACTORS_AUDITED = {
     mfa_signals.authentication_failed: "second_factor.failed",
 }
 CHANGES = ("second_factor.added", "second_factor.removed")
+LOW_RECOVERY_CODES = 3
 REMEMBERS = "remembers_device"  # in the session of a sign-in under way: whose browser is to be remembered
 SESSION_ID = "user_session"  # in the session: the number of its row
 
@@ -88,7 +91,7 @@ def _email_confirmed(request: HttpRequest, email_address: Any, **_other: Any) ->
     user = email_address.user
     activity.record(actor=user, action="account.email_confirmed", target=user, request=request)
     if not devices.is_known(request, user):
-        devices.remember_device(request, user)
+        devices.remember_device(request, user, tell=False)
 
 
 def _sign_in_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_other: Any) -> None:
@@ -127,12 +130,20 @@ def _password_reset(request: HttpRequest, user: User, **_other: Any) -> None:
     """Whoever had to reset it may have lost it: nobody else stays in, no other browser is known any more."""
     sessions.end_sessions(user_id=user.pk, by="password_reset")
     devices.revoke_all_devices(user_id=user.pk)
-    devices.remember_device(request, user)
+    devices.remember_device(request, user, tell=False)
 
 
 def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
     """What django-otp calls verified: by an app's code or a passkey. A recovery code signs in, and no more."""
     _verify(request, authenticator)
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        left = len(authenticator.wrap().get_unused_codes())
+        queue_mail(
+            key=f"recovery_code:{authenticator.pk}:{left}",
+            template="recovery_codes_low" if left <= LOW_RECOVERY_CODES else "recovery_code_used",
+            user=user,
+            facts={"left": left, **where(activity.origin_of(request))},
+        )
 
 
 def _factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:

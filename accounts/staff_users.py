@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from accounts import activity
 from accounts.models import User
@@ -65,6 +66,13 @@ def change_staff_user(
         activity.record(
             actor=actor, action="staff.changed", target=user, facts={"before": before, "after": after}, origin=origin
         )
+
+
+def people_who_may(permission: str) -> QuerySet[User]:
+    """The staff whose roles give them `permission`, as those to be told of what it is about."""
+    label, codename = permission.split(".")
+    found = Q(groups__permissions__codename=codename, groups__permissions__content_type__app_label=label)
+    return User.objects.filter(found, is_active=True, is_staff=True).order_by("pk").distinct()
 
 
 def _groups(roles: Sequence[str]) -> list[Group]:

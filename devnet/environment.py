@@ -11,7 +11,7 @@ from devnet.valkey import ValkeyServer
 
 DATABASE = "exchequer"
 # What takes a day in earnest takes as long here as somebody who tries it waits.
-SHORT_HOLDS = {"ADDRESS_HOLD_SECONDS": "5", "WITHDRAWAL_HOLD_SECONDS": "60"}
+SHORT_HOLDS = {"ADDRESS_HOLD_SECONDS": "5", "WITHDRAWAL_HOLD_SECONDS": "20"}
 DEV = "portal.settings.dev"
 SIGNER = "portal.settings.signer"
 MIGRATE = "portal.settings.migrate"

@@ -35,7 +35,8 @@ POLICY = (
 )
 # A mail may bring its own styles and pictures, and nothing that runs; its links open outside of the frame.
 MAIL_POLICY = (
-    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data: http: https:; base-uri 'none'"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data: http: https:; base-uri 'none'"
 )
 
 Environ = dict[str, Any]
@@ -182,7 +183,9 @@ class Application:
         return self.page(message.subject or "(no subject)", mail_pages.reading(message), here="/mail/")
 
     def mail_html(self, environ: Environ, key: str) -> Answer:
-        return Answer(self._message(key).html, Content_Security_Policy=MAIL_POLICY)
+        # A link opens a page of its own: the portal's pages refuse to be shown in a frame.
+        html = self._message(key).html.replace("<head>", '<head><base target="_blank">', 1)
+        return Answer(html, Content_Security_Policy=MAIL_POLICY)
 
     def api_messages(self, environ: Environ) -> Answer:
         wanted = parse_qs(environ.get("QUERY_STRING", "")).get("to", [""])[0]

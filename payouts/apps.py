@@ -9,9 +9,10 @@ class PayoutsConfig(AppConfig):
     def ready(self) -> None:
         from treasury.ledger import register_kind
 
-        from . import checks, emails, ledger_checks
+        from . import checks, emails, ledger_checks, staff_emails
 
         register_kind("customer:*:invested", normal_side="credit", floor=0)
         checks.register_all()
         emails.register_all()
+        staff_emails.register_all()
         ledger_checks.register_all()

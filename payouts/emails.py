@@ -9,11 +9,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from accounts.mail import NothingToTell, link, register
+from accounts.links import not_me_url
+from accounts.mail import Audience, NothingToTell, link, register
 from accounts.models import OutgoingMail, User
 from accounts.outbox import Mail, queue_mails
-from treasury.chains import registry
-from treasury.chains.errors import ConfigurationError
+from accounts.security_emails import register_address_mails
+from treasury.emails import network_words
 from treasury.money import format_usdt
 
 from .links import address_token, confirmation_token
@@ -49,21 +50,15 @@ def register_all() -> None:
         "withdrawal_confirm",
         _confirm_mail,
         sample_facts=facts,
-        sample_context=lambda language: {**_told(facts, language), "action_url": link("/withdrawals/confirm/sample/")},
-    )
-    register("withdrawal_second_approval", _staff_mail, sample_facts=facts)
-    saved = {"label": "My wallet", "network": "arbitrum", "address": SAMPLE_ADDRESS}
-    register(
-        "address_confirm",
-        _address_confirm_mail,
-        sample_facts={**saved, "entry_id": 1},
-        sample_context=lambda _language: {
-            **_address_told(saved),
-            "action_url": link("/security/addresses/confirm/sample/"),
+        sample_context=lambda language: {
+            **_told(facts, language),
+            **_not_me(None),
+            "action_url": link("/withdrawals/confirm/sample/"),
         },
+        works_once=True,
     )
-    register("address_added", _address_mail, sample_facts={**saved, "active_from": "2026-11-24T12:00:00+00:00"})
-    register("address_removed", _address_mail, sample_facts=saved)
+    register("withdrawal_second_approval", _staff_mail, sample_facts=facts, audience=Audience.STAFF)
+    register_address_mails(confirm_url=_address_confirm_url, network_name=lambda code: network_words(code).name)
 
 
 def tell_customer(name: str, row: WithdrawalRequest, event: WithdrawalEvent) -> None:
@@ -134,31 +129,38 @@ def _facts(row: WithdrawalRequest) -> dict[str, Any]:
 
 def _told(facts: Mapping[str, Any], language: str) -> dict[str, Any]:
     """Facts as people read them."""
-    network_name, explorer_url = facts["network"], ""
-    try:
-        network = registry.network(facts["network"])
-    except ConfigurationError:
-        pass  # a network taken out of the settings keeps its code
-    else:
-        network_name = network.name
-        explorer_url = network.explorer_url(facts["tx_hash"]) if facts["tx_hash"] else ""
+    words = network_words(facts["network"], facts["tx_hash"])
     return {
         "number": f"W-{facts['id']}",
-        "network_name": network_name,
+        "network_name": words.name,
         "address": facts["address"],
         "amount": format_usdt(facts["amount_micro"], language),
         "fee": format_usdt(facts["fee_micro"], language),
         "debit": format_usdt(facts["amount_micro"] + facts["fee_micro"], language),
         "tx_hash": facts["tx_hash"],
-        "explorer_url": explorer_url,
+        "explorer_url": words.explorer_url,
         "reason": facts["reason"],
         "hold_until": parse_datetime(facts["hold_until"]) if facts["hold_until"] else None,
         "action_url": link(reverse("withdrawal", args=[facts["public_id"]])),
     }
 
 
+def _not_me(row: OutgoingMail | None) -> dict[str, str]:
+    """The way to stop a withdrawal that its customer did not ask for."""
+    user_id = row.user_id if row is not None else None
+    return {"not_me_url": not_me_url(user_id=user_id or 0, about="withdrawal")}
+
+
+def _address_confirm_url(row: OutgoingMail) -> str:
+    """The link, made now: it is stored nowhere."""
+    entry = SavedAddress.objects.filter(pk=row.facts["entry_id"]).first()
+    if entry is None or entry.state != SavedAddress.State.PENDING:
+        raise NothingToTell("the address waits for no confirmation")
+    return link(reverse("address_confirm", args=[address_token(entry)]))
+
+
 def _customer_mail(row: OutgoingMail) -> Mapping[str, Any]:
-    return _told(row.facts, row.language)
+    return {**_told(row.facts, row.language), **_not_me(row)}
 
 
 def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
@@ -166,36 +168,9 @@ def _confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
     if withdrawal is None or withdrawal.state != WithdrawalRequest.State.REQUESTED:
         raise NothingToTell("the request waits for no confirmation")
     url = link(reverse("withdrawal_confirm", args=[confirmation_token(withdrawal)]))
-    return {**_told(row.facts, row.language), "action_url": url}
+    return {**_told(row.facts, row.language), **_not_me(row), "action_url": url}
 
 
 def _staff_mail(row: OutgoingMail) -> Mapping[str, Any]:
     url = link(reverse("admin:payouts_withdrawalrequest_change", args=[row.facts["id"]]))
     return {**_told(row.facts, row.language), "action_url": url}
-
-
-def _address_told(facts: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        network_name = registry.network(facts["network"]).name
-    except ConfigurationError:
-        network_name = facts["network"]
-    active_from = facts.get("active_from")
-    return {
-        "label": facts["label"],
-        "network_name": network_name,
-        "address": facts["address"],
-        "active_from": parse_datetime(active_from) if active_from else None,
-        "action_url": link(reverse("addresses")),
-    }
-
-
-def _address_mail(row: OutgoingMail) -> Mapping[str, Any]:
-    return _address_told(row.facts)
-
-
-def _address_confirm_mail(row: OutgoingMail) -> Mapping[str, Any]:
-    entry = SavedAddress.objects.filter(pk=row.facts["entry_id"]).first()
-    if entry is None or entry.state != SavedAddress.State.PENDING:
-        raise NothingToTell("the address waits for no confirmation")
-    url = link(reverse("address_confirm", args=[address_token(entry)]))
-    return {**_address_told(row.facts), "action_url": url}

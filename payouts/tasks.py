@@ -6,7 +6,7 @@ import logging
 
 from celery import shared_task
 
-from . import address_book, engine, withdrawals
+from . import address_book, engine, staff_news, withdrawals
 
 logger = logging.getLogger(__name__)
 
@@ -41,3 +41,19 @@ def expire_addresses() -> None:
     expired = address_book.expire_addresses()
     if expired:
         logger.info("expired %s unconfirmed addresses", expired)
+
+
+@shared_task(name="payouts.tasks.tell_late_reviews")  # type: ignore[untyped-decorator]  # celery ships no types
+def tell_late_reviews() -> None:
+    """Mail the staff about withdrawals that wait longer than promised."""
+    late = staff_news.tell_late_reviews()
+    if late:
+        logger.info("told the staff of %s late reviews", late)
+
+
+@shared_task(name="payouts.tasks.tell_daily_news")  # type: ignore[untyped-decorator]  # celery ships no types
+def tell_daily_news() -> None:
+    """Mail the staff about hot wallets that run low, and once a day the figures of the day before."""
+    low, digest = staff_news.tell_low_wallets(), staff_news.tell_daily_digest()
+    if low or digest:
+        logger.info("told the staff of %s low wallets, digest: %s", low, digest)

@@ -17,13 +17,16 @@ SECTIONS = {
     "withdrawal_confirm": "withdraw",
     "history": "history",
     "settings": "settings",
-    "sign_ins": "settings",
-    "addresses": "settings",
-    "address_add": "settings",
-    "address_confirm": "settings",
-    "address_choice": "settings",
-    "settings_lock": "settings",
-    "settings_unlock_confirm": "settings",
+    "security": "security",
+    "security_phrase": "security",
+    "freeze": "security",
+    "sign_ins": "security",
+    "addresses": "security",
+    "address_add": "security",
+    "address_confirm": "security",
+    "address_choice": "security",
+    "settings_lock": "security",
+    "settings_unlock_confirm": "security",
 }
 
 
@@ -45,4 +48,6 @@ def section_of(request: HttpRequest) -> str:
     """Which entry of the navigation the page belongs to; "" for none."""
     match = request.resolver_match
     name = (match and match.url_name) or ""
+    if name.startswith("mfa_"):
+        return "security"
     return "settings" if name.startswith("account_") else SECTIONS.get(name, "")

@@ -25,7 +25,11 @@ PORTAL: Directives = {
     "manifest-src": "'self'",
 }
 # Unfold's Alpine.js evaluates expressions and sets styles; Wagtail's editor ships inline scripts.
-ADMIN: Directives = PORTAL | {"script-src": "'self' 'unsafe-eval'", "style-src": "'self' 'unsafe-inline'"}
+ADMIN: Directives = PORTAL | {
+    "script-src": "'self' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+    "frame-src": "'self'",  # the mail gallery shows mails in sandboxed frames, under a policy of their own
+}
 CMS: Directives = ADMIN | {
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
     "frame-src": "'self'",

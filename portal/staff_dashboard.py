@@ -26,6 +26,7 @@ from accounts.models import OutgoingMail
 from accounts.staff.display import age, duration
 from accounts.staff.keyset import capped_count, shown_count
 from payouts.models import WithdrawalRequest
+from payouts.runway import PACE_DAYS, paid_in_last_week
 from portal.staff_chart import flow_chart
 from treasury.admin.display import usdt, usdt_text
 from treasury.audit_watch import LATE_SECONDS
@@ -37,7 +38,6 @@ from treasury.selectors import network_statuses
 from treasury.wallet_balances import wallet_balances
 
 FLOW_DAYS = 14
-RUNWAY_DAYS = 7
 KEPT_SECONDS = 30
 LAG_SECONDS = 60
 State = WithdrawalRequest.State
@@ -99,7 +99,7 @@ def wallet_lines(position: Position) -> list[dict[str, Any]]:
     for code, network in registry.networks().items():
         held = position.by_network.get(code, {})
         hot = held.get("hot", 0)
-        daily = spent.get(code, 0) // RUNWAY_DAYS
+        daily = spent.get(code, 0) // PACE_DAYS
         seen = on_chain.get(wallets[code].pk) if code in wallets else None
         lines.append(
             {
@@ -126,12 +126,7 @@ def runway(hot_micro: int, daily_micro: int) -> str:
 def paid_lately() -> dict[str, int]:
     """What was paid in the last week, by network, micro-USDT."""
 
-    def read() -> dict[str, int]:
-        since = timezone.now() - dt.timedelta(days=RUNWAY_DAYS)
-        sums = WithdrawalRequest.objects.filter(state=State.PAID, closed_at__gte=since).values_list("network")
-        return {network: int(total) for network, total in sums.annotate(Sum("amount_micro"))}
-
-    return dict(cache.get_or_set("staff:paid-lately", read, KEPT_SECONDS) or {})
+    return dict(cache.get_or_set("staff:paid-lately", paid_in_last_week, KEPT_SECONDS) or {})
 
 
 def daily_flow() -> list[tuple[dt.date, int, int]]:

@@ -76,6 +76,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     _("Outgoing mail"), "mail", "accounts_outgoingmail_changelist", "accounts.view_outgoingmail",
                     badge="failed_mail",
                 ),
+                entry(
+                    _("Mail gallery"), "gallery_thumbnail", "accounts_outgoingmail_gallery",
+                    "accounts.view_outgoingmail",
+                ),
                 entry(_("Staff"), "badge", "accounts_staffuser_changelist", "accounts.view_staffuser"),
                 entry(_("Roles"), "shield_person", "auth_group_changelist", "auth.view_group"),
             ],

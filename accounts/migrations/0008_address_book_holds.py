@@ -55,7 +55,7 @@ DROP FUNCTION accounts_guard_settings_lock();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_login_history"),
+        ("accounts", "0007_mail_phrase"),
     ]
 
     operations = [

@@ -3,10 +3,12 @@
 from .activity import ActivityLog
 from .activity_chain import ActivityAnchor, ActivityLink, ActivityLinking
 from .login_history import LoginHistory
+from .mailed_code import MailedCode
 from .outgoing_mail import OutgoingMail
 from .protection import SettingsLock, WithdrawalHold
 from .second_factor import SecondFactorDevice, SpentCode
 from .session import TrustedDevice, UserSession
+from .told_fact import ToldFact
 from .user import Customer, StaffUser, User, UserManager, UserProfile
 
 __all__ = [
@@ -16,11 +18,13 @@ __all__ = [
     "ActivityLog",
     "Customer",
     "LoginHistory",
+    "MailedCode",
     "OutgoingMail",
     "SecondFactorDevice",
     "SettingsLock",
     "SpentCode",
     "StaffUser",
+    "ToldFact",
     "TrustedDevice",
     "User",
     "UserManager",

@@ -32,10 +32,16 @@ class OutgoingMail(models.Model):
     class Meta:
         verbose_name = _("outgoing mail")
         verbose_name_plural = _("outgoing mails")
+        permissions = (
+            ("view_staff_mail", "Can see mails to the staff"),
+            ("resend_outgoingmail", "Can send a mail again"),
+        )
         indexes = (
             models.Index(fields=["next_attempt_at"], name="mail_due", condition=models.Q(state="queued")),
             models.Index(fields=["state", "-id"], name="mail_by_state"),
             models.Index(fields=["recipient", "-id"], name="mail_by_recipient"),
+            models.Index(fields=["template", "-id"], name="mail_by_template"),
+            models.Index(fields=["queued_at"], name="mail_by_time"),
         )
 
     def __str__(self) -> str:

@@ -82,6 +82,8 @@ class UserProfile(models.Model):
         blank=True,
         help_text=_("Empty: to saved addresses only, which is how everybody begins."),
     )
+    # Shown in each mail to its owner, and nowhere else: whoever forges a mail doesn't know it.
+    anti_phishing_phrase = models.CharField(_("phrase in mails"), max_length=40, blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("profile")

@@ -30,8 +30,8 @@ def reading(message: Caught) -> str:
     facts = [("From", message.sender), ("To", message.to), ("Received", f"{message.received_at:%d.%m.%Y %H:%M:%S} UTC")]
     shown = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts)
     html = (
-        f'<section class="panel"><h2>HTML</h2><iframe title="The message as HTML" sandbox="allow-popups" '
-        f'src="/mail/{message.id}/html"></iframe></section>'
+        f'<section class="panel"><h2>HTML</h2><iframe title="The message as HTML" '
+        f'sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mail/{message.id}/html"></iframe></section>'
         if message.html
         else ""
     )

@@ -1,5 +1,6 @@
 """What every process shares. Nothing here holds a secret or a default for one."""
 
+import os
 import tomllib
 from pathlib import Path
 from urllib.parse import unquote
@@ -7,6 +8,7 @@ from urllib.parse import unquote
 import environ
 from django.utils.translation import gettext_lazy as _
 
+from .mail import mail_backend
 from .unfold import UNFOLD  # noqa: F401  # a setting
 
 env = environ.Env()
@@ -215,13 +217,14 @@ MEDIA_URL = "/media/"
 MEDIA_ROOT = env("MEDIA_ROOT", default=str(BASE_DIR / "media"))
 
 # --- mail -----------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10
+EMAIL_BACKEND, ANYMAIL = mail_backend(os.environ, timeout_seconds=EMAIL_TIMEOUT)
 EMAIL_HOST = env("EMAIL_HOST", default="localhost")
 EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
-EMAIL_TIMEOUT = 10
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Exchequer <no-reply@exchequer.localhost>")
 
 # --- content --------------------------------------------------------------------------------------------------------
@@ -262,6 +265,8 @@ ADDRESS_CONFIRMATION_SECONDS = 24 * 3600
 ADDRESS_BOOK_LIMIT = 100
 # A confirmed request that waits longer for its decision is shown as late.
 WITHDRAWAL_REVIEW_SLA_SECONDS = env.int("WITHDRAWAL_REVIEW_SLA_SECONDS", default=4 * 3600)
+# From this hour on (UTC) the staff are sent the figures of the day before.
+DAILY_DIGEST_HOUR_UTC = env.int("DAILY_DIGEST_HOUR_UTC", default=6)
 STEP_UP_MAX_AGE_SECONDS = 300
 # A sent payment that is not final after this long raises an alarm / is replaced at the same nonce.
 BROADCAST_STUCK_SECONDS = env.int("BROADCAST_STUCK_SECONDS", default=180)

@@ -17,12 +17,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import devices, sessions
 from accounts.activity import origin_of
 from accounts.freezes import freeze_account
-from accounts.models import TrustedDevice
+from accounts.links import read_not_me
+from accounts.models import TrustedDevice, User
 from accounts.profiles import ensure_profile
 from accounts.user_agents import browser_name
 from portal.people import customer_of
@@ -164,6 +165,22 @@ def freeze(request: HttpRequest) -> HttpResponse:
         logout(request)
         return render(request, "portal/frozen.html")
     return render(request, "portal/freeze.html", _frozen(user.profile.withdrawals_frozen_at is not None))
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def not_me(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in a mail: "this wasn't me". Opening it changes nothing (scanners open links); the button freezes.
+
+    No sign-in: whoever took the account over may have changed the password.
+    """
+    said = read_not_me(token)
+    if said is None or said.expired or not User.objects.filter(pk=said.user_id).exists():
+        return render(request, "portal/not_me_link.html", status=410)
+    if request.method == "POST":
+        freeze_account(user_id=said.user_id, origin=origin_of(request))
+        return render(request, "portal/frozen.html")
+    return render(request, "portal/not_me.html")
 
 
 def _frozen(frozen: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from portal.views import (
     deposits,
     health,
     history,
+    phrase,
     preferences,
     security,
     settings_lock,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("security/devices/<int:device_id>/revoke/", security.revoke_device, name="revoke_device"),
     path("security/devices/<int:device_id>/rename/", security.rename_device, name="rename_device"),
     path("security/freeze/", security.freeze, name="freeze"),
+    path("security/not-me/<str:token>/", security.not_me, name="not_me"),
     path("security/sign-ins/", sign_ins.sign_ins, name="sign_ins"),
     path("security/addresses/", addresses.addresses, name="addresses"),
     path("security/addresses/add/", addresses.add, name="address_add"),
@@ -47,6 +49,7 @@ urlpatterns = [
     path("security/lock/unlock/", settings_lock.unlock, name="settings_unlock"),
     path("security/lock/keep/", settings_lock.keep, name="settings_keep_locked"),
     path("security/lock/confirm/<str:token>/", settings_lock.confirm, name="settings_unlock_confirm"),
+    path("security/phrase/", phrase.phrase, name="security_phrase"),
     path("language/", preferences.language, name="language"),
     path("theme/", preferences.theme, name="theme"),
 ]

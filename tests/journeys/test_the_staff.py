@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.support.product import Product
 
 pytestmark = [pytest.mark.browser]
 QUEUE = "/admin/payouts/withdrawalrequest/"
+GALLERY = "/admin/accounts/outgoingmail/gallery/"
 
 
 class Desk:
@@ -119,7 +121,8 @@ def test_no_page_breaks_the_policy_or_the_width_or_is_hard_to_use(product: Produ
     lists = [f"/admin/{prefix.replace('_', '/', 1)}/" for prefix in keys]
     pages = [f"{address}{key}/change/" for address, key in zip(lists, keys.values(), strict=True)]
     problems: list[str] = []
-    for path in ["/admin/", f"{QUEUE}?tab=all", "/admin/accounts/staffuser/add/", *lists, *pages]:
+    gallery = [f"{GALLERY}{path}" for path in ("", "device_code/en/", "reviews_late/ru/")]
+    for path in ["/admin/", f"{QUEUE}?tab=all", "/admin/accounts/staffuser/add/", *gallery, *lists, *pages]:
         desk.page.goto(desk.site + path)
         for width in (1280, 390):
             desk.page.set_viewport_size({"width": width, "height": 844})
@@ -134,6 +137,20 @@ def test_no_page_breaks_the_policy_or_the_width_or_is_hard_to_use(product: Produ
                 problems += [f"dark {width}: {problem}" for problem in serious_problems(desk.page, only=COLOURS)]
         assert desk.complaints == [], path
     assert problems == []
+
+
+def test_the_gallery_shows_a_mail_in_both_looks_on_any_device(product: Product, browser: Browser) -> None:
+    desk = Desk(browser, product.web(), staff("support"), color_scheme="dark")
+    desk.page.goto(f"{desk.site}{GALLERY}")
+    desk.page.get_by_role("link", name=re.compile("English.*Your code to sign in")).click()
+    grounds = {}
+    for look in ("light", "dark"):
+        card = desk.page.frame_locator(f'iframe[src$="/{look}/"]').locator(".card")
+        expect(card).to_contain_text("1234 5678")
+        grounds[look] = card.evaluate("card => getComputedStyle(card).backgroundColor")
+    assert grounds == {"light": "rgb(255, 255, 255)", "dark": "rgb(24, 32, 29)"}
+    expect(desk.page.locator("pre")).to_contain_text("Your phrase: a blue heron at noon")
+    assert desk.complaints == []
 
 
 def test_no_dialog_is_hard_to_use(product: Product, browser: Browser) -> None:

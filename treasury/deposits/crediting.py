@@ -24,6 +24,9 @@ from treasury.models import Alarm, Deposit
 BATCH = 200
 BATCHES_PER_RUN = 25
 CREDITED_MAIL = "deposit_credited"
+BELOW_MINIMUM_MAIL = "deposit_below_minimum"
+DUST_SHARE = 100
+"""Less than this part of the minimum is not worth a mail: strangers send dust to be noticed."""
 ACTIONS = {
     Deposit.State.CREDITED: "deposit.credited",
     Deposit.State.BELOW_MINIMUM: "deposit.below_minimum",
@@ -154,6 +157,8 @@ def _record(decisions: Sequence[_Decision]) -> int:
     )
     credited = [decision.row for decision in decisions if decision.state == Deposit.State.CREDITED]
     outbox.queue_mails(_mail(row, row.deposit_address.customer_id) for row in credited)
+    below = [decision.row for decision in decisions if decision.state == Deposit.State.BELOW_MINIMUM]
+    outbox.queue_mails(_mail_below_minimum(row) for row in below if not _is_dust(row))
     for decision in decisions:
         if decision.state == Deposit.State.SUSPENDED:
             _alarm(decision.row)
@@ -178,6 +183,29 @@ def _mail(row: Deposit, customer_id: int | None) -> outbox.Mail:
         user_id=customer_id,
         facts={"deposit_id": row.pk, "network": row.network, "amount_micro": row.amount_micro, "tx_hash": row.tx_hash},
     )
+
+
+def _mail_below_minimum(row: Deposit) -> outbox.Mail:
+    return outbox.Mail(
+        key=f"deposit_below_minimum:{row.pk}:{row.inclusion}",
+        template=BELOW_MINIMUM_MAIL,
+        user_id=row.deposit_address.customer_id,
+        facts={
+            "deposit_id": row.pk,
+            "network": row.network,
+            "amount_micro": row.amount_micro,
+            "minimum_micro": _minimum_micro(row),
+            "tx_hash": row.tx_hash,
+        },
+    )
+
+
+def _is_dust(row: Deposit) -> bool:
+    return row.amount_micro * DUST_SHARE < _minimum_micro(row)
+
+
+def _minimum_micro(row: Deposit) -> int:
+    return registry.network(row.network).min_deposit_micro
 
 
 def _alarm(row: Deposit) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import activity, freezes
+from accounts import activity, freezes, outbox
 from accounts.models import UserProfile
 from treasury import failpoints, halts, ledger
 from treasury.alarms import raise_alarm
@@ -151,13 +151,15 @@ def _reverse(row: Deposit, reason: str) -> None:
         "reason": reason,
     }
     if row.state == Deposit.State.CREDITED and customer_id is not None:
-        facts["owed_micro"] = _reverse_credit(booked, customer_id)
+        owed_micro = _reverse_credit(booked, customer_id)
+        facts["owed_micro"] = owed_micro
         freezes.freeze_withdrawals(
             user_id=customer_id,
             reason=f"A credited deposit was taken back by the chain: {row.network} {row.tx_hash}",
             process=PROCESS,
         )
         facts["customer_id"] = customer_id
+        _tell(row, customer_id, owed_micro)
     else:
         ledger.post(*postings.reverse_suspended(booked))
     Deposit.objects.filter(pk=row.pk).update(state=Deposit.State.REVERSED, orphaned_at=timezone.now())
@@ -168,6 +170,26 @@ def _reverse(row: Deposit, reason: str) -> None:
         network=row.network,
         message="The chain took back a deposit that was final and booked.",
         facts=facts,
+    )
+
+
+def _tell(row: Deposit, customer_id: int, owed_micro: int) -> None:
+    """The customer hears why the balance is smaller, in the commit that makes it so."""
+    outbox.queue_mails(
+        [
+            outbox.Mail(
+                key=f"deposit_reversed:{row.pk}:{row.inclusion}",
+                template="deposit_reversed",
+                user_id=customer_id,
+                facts={
+                    "deposit_id": row.pk,
+                    "network": row.network,
+                    "amount_micro": row.amount_micro,
+                    "owed_micro": owed_micro,
+                    "tx_hash": row.tx_hash,
+                },
+            )
+        ]
     )
 
 

@@ -1,5 +1,6 @@
 """Treasury's tasks by their names in the beat schedule. They hold no logic."""
 
+from .alarms import tell_alarms
 from .auditing import watch_activity
 from .balances import read_wallet_balances
 from .scanning import scan_all_networks, scan_foreign_tokens, scan_network
@@ -12,5 +13,6 @@ __all__ = [
     "scan_foreign_tokens",
     "scan_network",
     "send_signed_payments",
+    "tell_alarms",
     "watch_activity",
 ]

@@ -49,6 +49,9 @@ def address_of(name: str, route: str, keys: dict[str, Any]) -> str:
         return reverse("admin:app_list", args=["treasury"])
     if name == "view_on_site":
         return reverse("admin:view_on_site", args=[ContentType.objects.get_for_model(User).pk, 1])
+    if "<slug:template>" in route:
+        given = ["deposit_credited", "en", "light"][: route.count("<")]
+        return reverse(f"admin:{name}", args=given)
     if "object_id" not in route:
         return reverse(f"admin:{name}") if name != route else f"/admin/{route}"
     prefix = max((prefix for prefix in keys if route.startswith(prefix.replace("_", "/", 1) + "/")), key=len)

@@ -24,6 +24,7 @@ CUSTOMERS = [
     "/security/addresses/",
     "/security/addresses/add/",
     "/security/lock/",
+    "/security/phrase/",
     "/account/email/",
     "/account/logout/",
 ]
