@@ -24,8 +24,10 @@ LANGUAGES = pytest.mark.parametrize("language", ["ru", "en"])
 UNRESOLVED = re.compile(r"\{\{|\}\}|\{%|%\(|%s|UNRESOLVED|None|&amp;amp;|\ue000")
 # What is nobody's translation: names, what samples quote, and words that Russian writes so too.
 NOT_ENGLISH = re.compile(
-    r"https?://\S+|\S+@\S+|0x[0-9a-fA-F]+|[WD]-\d+|\b(Exchequer|USDT|UTC|TRON|BNB|BSC|IP|Arbitrum|Amsterdam|Ledger|YubiKey)\b"
-    r"|Firefox 142, Windows|Firefox, Windows|Chrome, Android|Smart Chain|\b(arbitrum|bsc|tron|One)\b"
+    r"https?://\S+|\S+@\S+|0x[0-9a-fA-F]+|[WD]-\d+"
+    r"|\b(Exchequer|USDT|UTC|TRON|BNB|BSC|IP|VPN|Berlin|Arbitrum|Amsterdam|Ledger|YubiKey)\b"
+    r"|Firefox 142, Windows|Firefox 130, Windows 10|Firefox, Windows|Chrome, Android|Smart Chain"
+    r"|\b(arbitrum|bsc|tron|One)\b"
 )
 
 

@@ -21,8 +21,9 @@ from accounts.phrases import (
 )
 from accounts.second_factor import StepUp, StepUpFailed
 from accounts.tasks import send_outgoing_mail
-from tests.payouts.people import ORIGIN, STEP_UP, a_customer, staff
+from tests.payouts.people import ORIGIN, a_customer, staff
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 from tests.support.mail import MailCatcher
 
 PHRASE = "heron <b>& noon"
@@ -34,7 +35,7 @@ def anna(committed_db: CommittedDatabase) -> User:
 
 
 def choose(user: User, phrase: str = PHRASE) -> bool:
-    return set_phrase(user_id=user.pk, phrase=phrase, step_up=STEP_UP, origin=ORIGIN)
+    return set_phrase(user_id=user.pk, phrase=phrase, step_up=proven(user), origin=ORIGIN)
 
 
 def mail_to(user: User, *, recipient: str = "", template: str = "recovery_code_used") -> tuple[str, str]:
@@ -97,9 +98,9 @@ def test_the_same_phrase_again_changes_nothing(anna: User) -> None:
     assert (ActivityLog.objects.count(), OutgoingMail.objects.count()) == before
 
 
-def test_a_wrong_password_changes_nothing(anna: User) -> None:
+def test_a_wrong_code_changes_nothing(anna: User) -> None:
     with pytest.raises(StepUpFailed):
-        set_phrase(user_id=anna.pk, phrase=PHRASE, step_up=StepUp(password="wrong"), origin=ORIGIN)  # on purpose
+        set_phrase(user_id=anna.pk, phrase=PHRASE, step_up=StepUp(code="000000"), origin=ORIGIN)
     assert UserProfile.objects.get(user=anna).anti_phishing_phrase == ""
 
 

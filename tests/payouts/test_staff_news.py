@@ -16,8 +16,9 @@ from accounts.models import OutgoingMail
 from payouts import tasks, withdrawals
 from payouts.models import WithdrawalRequest
 from payouts.staff_news import tell_daily_digest, tell_late_reviews, tell_low_wallets
-from tests.payouts.people import STEP_UP, USDT, a_customer, fund, in_review, staff
+from tests.payouts.people import USDT, a_customer, fund, in_review, staff
 from tests.support.databases import CommittedDatabase
+from tests.support.factors import proven
 from treasury import ledger
 from treasury.ledger import Posting
 
@@ -65,7 +66,7 @@ def test_one_that_was_decided_meanwhile_is_not_told(committed_db: CommittedDatab
     support = staff("support")
     row = waiting(5)
     withdrawals.reject_withdrawal(
-        withdrawal_id=row.pk, actor=support, revision=row.revision, reason_for_customer="No.", step_up=STEP_UP
+        withdrawal_id=row.pk, actor=support, revision=row.revision, reason_for_customer="No.", step_up=proven(support)
     )
     assert tell_late_reviews() == 0
 

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User, UserProfile
-from tests.support.factors import code_of, person_of
 from tests.portal.pages.conftest import browser_of
+from tests.support.factors import code_of, person_of
 
 PATH = "/security/phrase/"
 
