@@ -117,10 +117,10 @@ class Demo:
             pass
 
     def link_in_mail(self, email: str, subject: str) -> str:
-        """The first link to the portal in that mail."""
+        """The link in that mail by which something is confirmed."""
         text = self.mail_to(email, subject)
         site = re.escape(self.facts["site_url"])
-        found = re.search(rf"{site}/\S+", text)
+        found = re.search(rf"{site}/\S*confirm\S+", text)
         assert found, text
         return found.group().rstrip(".,)")
 

@@ -227,7 +227,7 @@ def test_no_step_of_the_address_book_is_hard_to_use_for_anybody(site: Site) -> N
     ):
         page.goto(path)
         problems += problems_of(page)
-    look_alike(page)
+    look_alike(page, site.customer)
     problems += problems_of(page)
     hold_withdrawals(user_id=site.customer.pk, kind="password")
     lock_settings(user_id=site.customer.pk, days=7, wait_days=3, step_up=proven(site.customer))
@@ -240,13 +240,13 @@ def test_no_step_of_the_address_book_is_hard_to_use_for_anybody(site: Site) -> N
     assert problems == []
 
 
-def look_alike(page: Page) -> None:
+def look_alike(page: Page, person: User) -> None:
     """The form with the warning about an address that looks like a saved one."""
     page.goto("/security/addresses/add/")
     page.fill("[name=label]", "Poisoned")
     page.get_by_test_id("address-arbitrum").check()
     page.fill("[name=address]", alike(RECIPIENT))
-    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=code]", code_of(person))
     page.click("[data-testid=save-address]")
     expect(page.get_by_test_id("look-alike")).to_be_visible()
 
@@ -263,7 +263,7 @@ def test_a_saved_address_is_chosen_and_nothing_is_typed_but_the_amount(site: Sit
     page.fill("[name=amount]", "40")
     page.click("[data-testid=to-review]")
     expect(page.get_by_test_id("review-label")).to_have_text(look.label)
-    page.fill("[name=password]", PASSWORD)
+    page.fill("[name=code]", code_of(site.customer))
     page.click("[data-testid=submit-withdrawal]")
     expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
     assert WithdrawalRequest.objects.get(customer=site.customer).address == RECIPIENT
