@@ -5,6 +5,7 @@ from .activity_chain import ActivityAnchor, ActivityLink, ActivityLinking
 from .login_history import LoginHistory
 from .mailed_code import MailedCode
 from .outgoing_mail import OutgoingMail
+from .past_password import PastPassword
 from .protection import SettingsLock, WithdrawalHold
 from .second_factor import SecondFactorDevice, SpentCode
 from .session import TrustedDevice, UserSession
@@ -20,6 +21,7 @@ __all__ = [
     "LoginHistory",
     "MailedCode",
     "OutgoingMail",
+    "PastPassword",
     "SecondFactorDevice",
     "SettingsLock",
     "SpentCode",

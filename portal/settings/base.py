@@ -143,6 +143,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.validators.LetterAndDigitValidator"},
+    {"NAME": "accounts.validators.NotOneOfTheLastValidator"},
 ]
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"confirm_login_code": "accounts.forms.DeviceCodeForm", "add_email": "accounts.forms.AddEmailForm"}

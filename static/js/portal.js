@@ -5,3 +5,4 @@ import "./moments.js";
 import "./amount.js";
 import "./live.js";
 import "./passkey.js";
+import "./strength.js";

@@ -222,3 +222,22 @@ def test_a_colleague_without_a_second_step_is_led_to_set_one_up(site: str, brows
     sign_in_page(page, site, person, PASSWORD)
     page.goto("/admin/")
     expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def test_the_strength_of_a_new_password_is_said_while_it_is_typed(site: str, browser: Browser) -> None:
+    page = opened(browser, site)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/account/signup/")
+    words = page.get_by_test_id("strength")
+    expect(words).to_be_hidden()
+    for typed, said in (
+        ("qwerty123456", "Very easy to guess"),
+        ("aaaaaaaaaaaaaaaaaaaa1", "Easy to guess"),
+        ("Anna1987", "Easy to guess"),
+        ("heron at 9 noon", "Good"),
+        ("heron noon violet 17 ladder", "Very good"),
+    ):
+        page.fill("input[name=password1]", typed)
+        expect(words).to_contain_text(said)
+    assert all(url.startswith(site) for url in asked), "nobody else hears of it"
