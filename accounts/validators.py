@@ -54,7 +54,7 @@ class NotOneOfTheLastValidator:
 
     def password_changed(self, password: str, user: object | None = None) -> None:
         """Note the new one's hash, and forget those that no longer matter."""
-        if not isinstance(user, User) or user.pk is None or not user.has_usable_password():
+        if not isinstance(user, User) or not user.has_usable_password():
             return
         PastPassword.objects.create(user=user, hash=user.password)
         kept = PastPassword.objects.filter(user=user.pk).order_by("-id").values_list("pk", flat=True)
