@@ -25,6 +25,7 @@ AMOUNT_MICRO = 20_000_000
 def people(clients: int) -> None:
     """Customers with money, some for each client."""
     from allauth.mfa.models import Authenticator
+    from django.utils import timezone
 
     from accounts.models import User, UserProfile
     from treasury import ledger
@@ -35,7 +36,8 @@ def people(clients: int) -> None:
         for number in range(CUSTOMERS)
     )
     known = set(UserProfile.objects.values_list("user_id", flat=True))
-    UserProfile.objects.bulk_create(UserProfile(user=user) for user in users if user.pk not in known)
+    profiles = [UserProfile(user=user, any_address_from=timezone.now()) for user in users if user.pk not in known]
+    UserProfile.objects.bulk_create(profiles)
     Authenticator.objects.bulk_create(Authenticator(user=user, type="totp", data={"secret": "-"}) for user in users)
     ledger.post_many(
         ledger.Posting(f"fund:{user.pk}", "asset:arbitrum:deposit", f"customer:{user.pk}:available", 10**14, "bench")

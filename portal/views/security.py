@@ -164,7 +164,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
         freeze_account(user_id=user.pk, origin=origin_of(request))
         logout(request)
         return render(request, "portal/frozen.html")
-    return render(request, "portal/freeze.html", _frozen(user.profile.withdrawals_frozen_at is not None))
+    return render(request, "portal/freeze.html", _frozen(ensure_profile(user).withdrawals_frozen_at is not None))
 
 
 @never_cache
