@@ -102,7 +102,7 @@ def _send_one(row: OutgoingMail, connection: BaseEmailBackend) -> None:
     message.connection = connection
     try:
         message.send()
-    except Exception as error:
+    except Exception as error:  # of SMTP or of any provider; `verdict_on` tells them apart
         verdict = verdict_on(error)
         if verdict.trouble is Trouble.SERVER:
             raise _ServerTrouble from error
