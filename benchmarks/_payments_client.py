@@ -18,6 +18,8 @@ CUSTOMERS = 500
 AMOUNT_MICRO = 2_000_000
 PATIENCE_SECONDS = 60
 NETWORK = "arbitrum"
+APPROVER = "approver@example.test"
+SEED = "A" * 32
 
 
 def recipient(label: str, number: int) -> str:
@@ -45,15 +47,20 @@ def fund(count: int, label: str) -> dict[str, float]:
 
 def people(network: str) -> int:
     """What the hot wallet holds, booked; customers with money, and an approver. Returns how many people."""
+    from allauth.mfa.models import Authenticator
+
     from accounts.models import User, UserProfile
+    from accounts.second_factor.evidence import TOTP
+    from accounts.second_factor.secrets import encrypt
     from treasury import ledger
     from treasury.opening import book_opening_balances
 
     book_opening_balances(network=network)
     users = User.objects.bulk_create(
         [User(email=f"customer{number}@example.test", is_active=True) for number in range(CUSTOMERS)]
-        + [User(email="approver@example.test", is_active=True, is_staff=True)]
+        + [User(email=APPROVER, is_active=True, is_staff=True)]
     )
+    Authenticator.objects.create(user=users[-1], type=TOTP, data={"secret": encrypt(SEED)})
     known = set(UserProfile.objects.values_list("user_id", flat=True))
     UserProfile.objects.bulk_create(UserProfile(user=user) for user in users if user.pk not in known)
     ledger.post_many(
@@ -65,16 +72,19 @@ def people(network: str) -> int:
 
 def approved(network: str, recipients: Sequence[str], label: str) -> list[int]:
     """An approved withdrawal to each: what the customers' and the staff's pages leave behind."""
+    from allauth.mfa.models import Authenticator
     from django.utils import timezone
 
     from accounts.models import User
+    from accounts.second_factor.codes import current_step
+    from accounts.second_factor.evidence import Witness, evidence_key
     from payouts import postings
     from payouts.models import WithdrawalApproval, WithdrawalRequest
+    from payouts.withdrawals import approval_digest_of
     from treasury import ledger
-    from treasury.approvals import approval_digest
 
     now = timezone.now()
-    approver = User.objects.get(email="approver@example.test")
+    approver = User.objects.get(email=APPROVER)
     customers = list(User.objects.filter(email__startswith="customer").order_by("pk"))
     rows = WithdrawalRequest.objects.bulk_create(
         WithdrawalRequest(
@@ -92,21 +102,18 @@ def approved(network: str, recipients: Sequence[str], label: str) -> list[int]:
         for number, address in enumerate(recipients)
     )
     ledger.post_many(postings.reserve(row) for row in rows)
+    app = Witness(evidence_key(Authenticator.objects.get(user=approver)), seed=SEED, step=current_step())
+    digests = [approval_digest_of(row) for row in rows]
     WithdrawalApproval.objects.bulk_create(
         WithdrawalApproval(
             withdrawal=row,
             revision=row.revision,
             approver=approver,
             approved_at=now,
-            digest=approval_digest(
-                reference=row.reference,
-                revision=row.revision,
-                network=row.network,
-                address=row.address,
-                amount_micro=row.amount_micro,
-            ),
+            digest=digest,
+            evidence=app.evidence_of(digest=digest, approver_id=approver.pk),
         )
-        for row in rows
+        for row, digest in zip(rows, digests, strict=True)
     )
     return [row.pk for row in rows]
 

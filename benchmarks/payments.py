@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from benchmarks._payments_client import APPROVER
 from benchmarks.support import Bench, Database
 from devnet import networks, node
 from devnet.anvil import ARBITRUM, Anvil, free_port
@@ -105,6 +106,7 @@ class Paying:
         }
         self._manage("prepare_signer", signer)
         self.bench.clients(self.client("fund"), count=1, env=self.environment)
+        self._manage("trust_approver", signer, APPROVER, "--without-asking")
         self.children = [
             self._spawn("signer", *WORKER, "-c", "1", "-Q", "signer", "-n", "signer@bench", env=signer),
             self._spawn("worker", *WORKER, "-c", "4", "-Q", "default", "-n", "worker@bench", env=self.environment),
@@ -142,8 +144,8 @@ class Paying:
     def client(self, what: str) -> list[str]:
         return [sys.executable, "-m", "benchmarks._payments_client", what, str(PAYMENTS), next_run()]
 
-    def _manage(self, command: str, environment: dict[str, str]) -> None:
-        child = self._spawn(command, "manage.py", command, env=environment)
+    def _manage(self, command: str, environment: dict[str, str], *arguments: str) -> None:
+        child = self._spawn(command, "manage.py", command, *arguments, env=environment)
         wait_until(lambda: not child.running(), what=command, seconds=60)
 
     def _spawn(self, name: str, *command: str, env: dict[str, str]) -> Child:

@@ -83,7 +83,7 @@ class Environments:
         public_key = self.state.folder / "address-pool.pub"
         if public_key.exists():
             env["ADDRESS_POOL_PUBLIC_KEY"] = public_key.read_text(encoding="utf-8").strip()
-        if settings == DEV:
+        if settings in (DEV, SIGNER):
             env["SECOND_FACTOR_KEYS"] = self.secrets.second_factor_key
         if settings == MIGRATE:
             env["MIGRATION_DATABASE_URL"] = url

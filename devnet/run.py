@@ -98,6 +98,12 @@ class Run:
         self.seed("people")
         self._wait_until_ready()
 
+    @staticmethod
+    def _approvers() -> list[str]:
+        from devnet.seed import PEOPLE
+
+        return [person.email for person in PEOPLE if person.role in ("admin", "support")]
+
     def _manage(self, *arguments: str, settings: str = DEV) -> None:
         self._python("manage.py", *arguments, settings=settings)
 
@@ -150,6 +156,8 @@ class Run:
         self.say({"people": "Making the demo's people", "money": "Bringing in the demo's money"}[what])
         try:
             self._python("-m", "devnet.seed", what)
+            if what == "people":  # as an operator would, with each of them beside the signer's machine
+                self._manage("trust_approver", *self._approvers(), "--without-asking", settings=SIGNER)
             self.state.mark_done(f"seeded-{what}")
         except ServiceError as error:
             self.note(f"The demo data is not complete: {str(error).splitlines()[-1]}")

@@ -133,6 +133,7 @@ def _order_request(row: WithdrawalRequest, approvals: Iterable[WithdrawalApprova
                 approved_at=each.approved_at,
                 revision=each.revision,
                 digest=each.digest,
+                evidence=each.evidence,
             )
             for each in approvals
             if each.revision == row.revision

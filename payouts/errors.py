@@ -316,6 +316,13 @@ class AlreadyApprovedByYou(DecisionRefused):
     message = _("You have approved this withdrawal already. Someone else must approve it too.")
 
 
+class UnknownToSigner(DecisionRefused):
+    message = _(
+        "The signer does not know this second factor of yours yet, and would not pay on it. Ask an operator to"
+        " introduce it; until then somebody else can approve."
+    )
+
+
 class ClaimedByAnother(DecisionRefused):
     """A colleague holds the lease; `label` is who."""
 

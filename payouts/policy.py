@@ -200,11 +200,12 @@ def _how_much(facts: WithdrawalFacts) -> Iterable[Refusal]:
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """One recorded approval."""
+    """One recorded approval; `proven` if there is evidence of a second factor, which the signer will check."""
 
     approver_id: int
     revision: int
     digest: str
+    proven: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +234,7 @@ class EvidenceFault(StrEnum):
     CHANGED = "changed"  # address, network or amount are not what was approved
     TOO_FEW = "too_few"  # approvals of this revision
     OWN_APPROVAL = "own_approval"  # the customer approved it
+    UNPROVEN = "unproven"  # an approval without what the approver's second factor leaves behind
     NOT_RESERVED = "not_reserved"  # the ledger holds back nothing, or another sum
 
 
@@ -255,6 +257,8 @@ def evidence_fault(facts: PaymentFacts) -> EvidenceFault | None:
         return EvidenceFault.CHANGED
     if any(approval.approver_id == facts.customer_id for approval in given):
         return EvidenceFault.OWN_APPROVAL
+    if not all(approval.proven for approval in given):
+        return EvidenceFault.UNPROVEN
     if len({approval.approver_id for approval in given}) < required:
         return EvidenceFault.TOO_FEW
     if facts.reserved_micro != facts.amount_micro + facts.fee_micro:

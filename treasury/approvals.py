@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 _VERSION = "exchequer-payment-approval:v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's yes. `digest` is `approval_digest` of what that person saw."""
+    """One person's yes. `digest` is `approval_digest` of what that person saw.
+
+    `evidence` is what their second factor left behind, which the signer checks (`accounts.second_factor.evidence`).
+    """
 
     approver_id: int
     approver_label: str
     approved_at: datetime
     revision: int
     digest: str
+    evidence: Mapping[str, Any]
 
 
 def approval_digest(*, reference: str, revision: int, network: str, address: str, amount_micro: int) -> str:

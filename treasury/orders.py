@@ -120,6 +120,7 @@ def open_orders(requests: Iterable[OrderRequest]) -> list[int]:
             approved_at=approval.approved_at,
             revision=approval.revision,
             digest=approval.digest,
+            evidence=dict(approval.evidence),
         )
         for order, request in zip(orders, wanted, strict=True)
         for approval in request.approvals

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import dataclass, field
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
@@ -44,16 +45,31 @@ def check_code(user: User, code: str) -> Authenticator | None:
 
     One query for the factors, unless they are known, and one that spends the code and notes the factor's use.
     """
+    spent = spend_code(user, code)
+    return None if spent is None else spent.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A code that was good and no longer is: whose, and of an app, the half minute and the seed."""
+
+    factor: Authenticator
+    step: int = 0
+    seed: str = field(default="", repr=False)
+
+
+def spend_code(user: User, code: str) -> Spent | None:
+    """As `check_code`, with what makes evidence of the code."""
     given = "".join(code.split()).replace("-", "")
     if not given.isascii() or not given.isdigit():
         return None
     for factor in factors_of(user):
         if factor.type == Authenticator.Type.TOTP:
-            if _spend_totp(factor, given):
-                return factor
+            if (spent := _spend_totp(factor, given)) is not None:
+                return spent
         elif factor.type == Authenticator.Type.RECOVERY_CODES and factor.wrap().validate_code(given):
             factor.record_usage()
-            return factor
+            return Spent(factor)
     return None
 
 
@@ -76,15 +92,16 @@ def matching_step(seed: str, code: str, *, now_step: int) -> int | None:
     return found
 
 
-def _spend_totp(factor: Authenticator, code: str) -> bool:
+def _spend_totp(factor: Authenticator, code: str) -> Spent | None:
     if len(code) != settings.MFA_TOTP_DIGITS:
-        return False
-    step = matching_step(secrets.decrypt(factor.data["secret"]), code, now_step=current_step())
+        return None
+    seed = secrets.decrypt(factor.data["secret"])
+    step = matching_step(seed, code, now_step=current_step())
     if step is None:
-        return False
+        return None
     with connection.cursor() as cursor:
         cursor.execute(_SPEND, [factor.pk, step])
-        return bool(cursor.rowcount)
+        return Spent(factor, step, seed) if cursor.rowcount else None
 
 
 _SPEND = """

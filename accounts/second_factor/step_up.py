@@ -22,7 +22,8 @@ from accounts import activity
 from accounts.models import User
 
 from . import passkeys
-from .codes import check_code, factors_of
+from .codes import factors_of, spend_code
+from .evidence import Witness, evidence_key
 
 TRIES_MAX = 5
 TRIES_WINDOW_SECONDS = 15 * 60
@@ -37,6 +38,17 @@ class Proof:
     method: str
     at: datetime
     factor_id: int | None = None
+    witness: Witness | None = field(default=None, repr=False)
+    """The proof itself, where it was given just now and not earlier in the session."""
+
+    def evidence_of(self, digest: str) -> dict[str, Any]:
+        """What to keep beside an approval with this digest. Raises StepUpMissing, WrongPasskey."""
+        if self.witness is None:
+            raise StepUpMissing
+        evidence = self.witness.evidence_of(digest=digest, approver_id=self.user_id)
+        if evidence is None:
+            raise WrongPasskey
+        return evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +167,17 @@ def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
         if factor is None:
             raise WrongPasskey
         factor.record_usage()
+        witness = Witness(evidence_key(factor), assertion=credential.assertion)
     elif credential.code:
-        factor = check_code(user, credential.code)
+        spent = spend_code(user, credential.code)
         # A recovery code opens the way back to one's factors, not to money.
-        if factor is None or factor.type not in FACTORS:
+        if spent is None or spent.factor.type not in FACTORS:
             raise WrongCode
+        factor = spent.factor
+        witness = Witness(evidence_key(factor), seed=spent.seed, step=spent.step)
     else:
         raise StepUpMissing
-    return Proof(user.pk, factor.type, now, factor.pk)
+    return Proof(user.pk, factor.type, now, factor.pk, witness)
 
 
 def _count_try(key: str) -> int:

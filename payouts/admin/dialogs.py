@@ -12,11 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import INPUT_CLASSES
 
+from accounts.second_factor.codes import factors_of
+from accounts.second_factor.evidence import evidence_key
 from accounts.staff.dialogs import DialogForm, StepUpDialogForm, reason_field
 from accounts.staff.display import key_of
 from payouts.admin.states import staff_state
+from payouts.errors import UnknownToSigner
 from payouts.models import WithdrawalRequest
+from payouts.withdrawals import approval_digest_of
 from treasury.admin.display import network_name, usdt_text
+from treasury.approver_keys import known_keys
 
 State = WithdrawalRequest.State
 
@@ -75,8 +80,24 @@ class ReleaseClaimForm(WithdrawalDialogForm):
 
 
 class ApproveForm(StepUpForm):
+    """The proof is given over exactly what is shown, and goes to the signer with the approval."""
+
     each_time = True
     reason = reason_field(gettext_lazy("Remark, for staff"), required=False)
+
+    def challenge_text(self) -> bytes:
+        return bytes.fromhex(approval_digest_of(self.withdrawal))
+
+    def closed_because(self) -> str:
+        closed = super().closed_because()
+        if closed or self.is_missing:
+            return closed
+        known = known_keys(self.asker.pk)
+        return (
+            ""
+            if any(evidence_key(factor) in known for factor in factors_of(self.asker))
+            else str(UnknownToSigner.message)
+        )
 
     def submit_text(self) -> str:
         return self.named(_("Approve %(amount)s"))

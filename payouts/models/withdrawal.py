@@ -144,6 +144,7 @@ class WithdrawalApproval(models.Model):
     approved_at = models.DateTimeField(_("approved at"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     digest = models.CharField(_("digest of what was approved"), max_length=64)
+    evidence = models.JSONField(_("what their second factor left behind"), default=dict, db_default={})
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
 
     class Meta:

@@ -13,13 +13,14 @@ from .holding import hold_withdrawal, release_hold
 from .quotes import Preview, Quote, preview_withdrawal, quote_withdrawal
 from .rejecting import reject_withdrawal
 from .requesting import request_withdrawal
-from .reviewing import approve_withdrawal
+from .reviewing import approval_digest_of, approve_withdrawal
 
 __all__ = [
     "CLAIM_SECONDS",
     "Preview",
     "Quote",
     "add_note",
+    "approval_digest_of",
     "approve_withdrawal",
     "cancel_withdrawal",
     "claim_withdrawal",

@@ -111,6 +111,8 @@ def payment_facts(
         revision=row.revision,
         approvals_required=row.approvals_required,
         four_eyes_from_micro=settings.WITHDRAWAL_FOUR_EYES_FROM_MICRO,
-        approvals=tuple(Yes(each.approver_id, each.revision, each.digest) for each in approvals),
+        approvals=tuple(
+            Yes(each.approver_id, each.revision, each.digest, proven=bool(each.evidence)) for each in approvals
+        ),
         reserved_micro=reserved_micro,
     )

@@ -9,13 +9,14 @@ from django.utils import timezone
 from accounts import activity, holds
 from accounts.activity import Origin
 from accounts.models import User, UserProfile
-from accounts.second_factor import StepUp, verify_step_up
+from accounts.second_factor import Proof, StepUp, StepUpMissing, verify_step_up
 from accounts.wake import wake
 from payouts import emails, errors, policy
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.states import Party, State
 from payouts.transitions import locked, move
 from treasury import failpoints
+from treasury.approver_keys import known_keys
 
 from .facts import payment_facts
 from .staff import APPROVE, UNCLAIMED, permitted, require
@@ -34,12 +35,18 @@ def approve_withdrawal(
 ) -> WithdrawalRequest:
     """Record `actor`'s yes to `revision`; with the last one that is needed the request is approved and paid.
 
-    Nobody approves their own request, or one request twice. `revision` is what the dialog showed.
-    Raises NotPermitted, StepUpFailed, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState, ClaimedByAnother,
-    AlreadyApprovedByYou, CustomerFrozen, CustomerHeld.
+    Nobody approves their own request, or one request twice. `revision` is what the dialog showed. The second factor is
+    given for this approval and no other, a passkey's challenge being `approval_digest_of` the request; it is one that
+    the signer knows, since what it leaves behind is what the signer goes by.
+    Raises NotPermitted, StepUpFailed, UnknownToSigner, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState,
+    ClaimedByAnother, AlreadyApprovedByYou, CustomerFrozen, CustomerHeld.
     """
     approver = permitted(actor, APPROVE)
-    verify_step_up(user=approver, credential=step_up, origin=origin)
+    proof = verify_step_up(user=approver, credential=step_up, origin=origin)
+    if proof.witness is None:
+        raise StepUpMissing  # of minutes ago: whatever it was given for, it was not this
+    if proof.witness.key not in known_keys(approver.pk):
+        raise errors.UnknownToSigner
     with transaction.atomic(durable=True):
         row = locked(withdrawal_id)
         require(row, revision=revision, states=(State.IN_REVIEW,), actor=approver)
@@ -48,23 +55,30 @@ def approve_withdrawal(
         held_until = holds.held_until(row.customer_id)
         if held_until is not None:
             raise errors.CustomerHeld(held_until)
-        _approve(row, approver, reason.strip(), origin)
+        _approve(row, approver, proof, reason.strip(), origin)
         failpoints.hit("before_approve_commit")
     failpoints.hit("after_approve_commit")
     return row
 
 
-def _approve(row: WithdrawalRequest, approver: User, reason: str, origin: Origin | None) -> None:
+def approval_digest_of(row: WithdrawalRequest) -> str:
+    """What an approval of this request, as it reads now, is an approval of: 64 hex digits, a passkey's challenge."""
+    return policy.digest_of(payment_facts(row, [], None))
+
+
+def _approve(row: WithdrawalRequest, approver: User, proof: Proof, reason: str, origin: Origin | None) -> None:
     already = list(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision))
     if any(each.approver_id == approver.pk for each in already):
         raise errors.AlreadyApprovedByYou
+    digest = approval_digest_of(row)
     approval = WithdrawalApproval.objects.create(
         withdrawal=row,
         revision=row.revision,
         approver=approver,
         approved_at=timezone.now(),
         reason=reason[:500],
-        digest=policy.digest_of(payment_facts(row, [], None)),
+        digest=digest,
+        evidence=proof.evidence_of(digest),
         ip_address=origin.ip_address if origin else None,
     )
     approvals = [*already, approval]

@@ -15,7 +15,8 @@ from payouts import address_book, withdrawals
 from payouts.links import address_token, confirmation_token
 from payouts.models import SavedAddress, WithdrawalRequest
 from payouts.postings import available, reserved
-from tests.support.factors import give_app, proven
+from tests.support.approvers import introduce
+from tests.support.factors import give_app, given_now, proven
 from treasury import ledger
 from treasury.ledger import Posting
 from treasury.orders import order_results
@@ -56,7 +57,9 @@ def fund(user: User, micro: int) -> None:
 def staff(*roles: str) -> User:
     """A member of the staff with these roles."""
     user = User.objects.create_user(f"staff{next(_numbers)}@example.com", PASSWORD, is_staff=True)
-    give_app(user)
+    factor = give_app(user)
+    if "support" in roles:
+        introduce(factor)
     user.profile.any_address_from = timezone.now()
     user.profile.save()
     user.groups.set(Group.objects.filter(name__in=roles))
@@ -120,7 +123,7 @@ def approve(row: WithdrawalRequest, actor: User, **changes: Any) -> WithdrawalRe
         "withdrawal_id": row.pk,
         "actor": actor,
         "revision": row.revision,
-        "step_up": proven(actor),
+        "step_up": given_now(actor),
         "origin": ORIGIN,
     }
     return withdrawals.approve_withdrawal(**(given | changes))

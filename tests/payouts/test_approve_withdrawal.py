@@ -10,7 +10,7 @@ from accounts.second_factor import StepUp, StepUpFailed
 from payouts import errors, withdrawals
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from tests.payouts.people import USDT, a_customer, approve, approved, ask, fund, in_review, staff, states_told
-from tests.support.factors import proven
+from tests.support.factors import given_now
 from treasury.approvals import approval_digest
 
 pytestmark = pytest.mark.django_db
@@ -143,7 +143,7 @@ def test_a_frozen_customer_is_not_approved() -> None:
 def test_a_withdrawal_that_is_not_there_is_not_found() -> None:
     person = staff("support")
     with pytest.raises(errors.WithdrawalNotFound):
-        withdrawals.approve_withdrawal(withdrawal_id=10**9, actor=person, revision=1, step_up=proven(person))
+        withdrawals.approve_withdrawal(withdrawal_id=10**9, actor=person, revision=1, step_up=given_now(person))
 
 
 def test_the_timeline_has_the_approval_once() -> None:

@@ -197,7 +197,7 @@ PAYMENT = PaymentFacts(
     approvals=(),
     reserved_micro=41 * USDT,
 )
-GOOD = Yes(approver_id=9, revision=3, digest=digest_of(PAYMENT))
+GOOD = Yes(approver_id=9, revision=3, digest=digest_of(PAYMENT), proven=True)
 
 
 def fault(*approvals: Yes, **changes: object) -> EvidenceFault | None:

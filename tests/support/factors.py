@@ -18,6 +18,7 @@ from playwright.sync_api import Page
 from accounts.models import SecondFactorDevice, SpentCode, TrustedDevice, User
 from accounts.second_factor import Proof, StepUp
 from accounts.second_factor.codes import current_step, totp_code
+from accounts.second_factor.evidence import Witness, evidence_key
 from accounts.second_factor.secrets import encrypt
 
 
@@ -46,6 +47,13 @@ def proven(user: User) -> StepUp:
     """As after a code that `user` gave moments ago in this session."""
     factor = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     return StepUp(proven=Proof(user.pk, "totp", timezone.now(), factor.pk if factor else None))
+
+
+def given_now(user: User) -> StepUp:
+    """As with a code that `user` gave with this very deed: what an approval takes. It spends none of their codes."""
+    factor = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
+    witness = Witness(evidence_key(factor), seed=seed_of(user), step=current_step())
+    return StepUp(proven=Proof(user.pk, "totp", timezone.now(), factor.pk, witness))
 
 
 def sign_in(client: Client, user: User, *, verified: bool = True, stepped_up: bool = False) -> None:

@@ -22,6 +22,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from tests.support.approvers import PHRASE, evidence_of_number, introduce_number
 from tests.support.chains import ACCOUNTS, LocalChain
 from tests.support.databases import CommittedDatabase
 from tests.support.sessions import ended_sessions
@@ -33,7 +34,6 @@ from treasury.models import Broadcast, PaymentOrder, Wallet
 from treasury.opening import book_opening_balances
 
 PASSPHRASE = "correct horse battery staple"
-PHRASE = "abandon " * 23 + "art"
 MICRO = 1_000_000
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _references = itertools.count(1)
@@ -111,8 +111,20 @@ class Desk:
         return orders.OrderRequest(
             reference=reference, network=self.code, address=to, amount_micro=amount_micro, revision=1,
             approvals_required=required,
-            approvals=[orders.Approval(who, f"p{who}@example.test", timezone.now(), 1, digest) for who in approvers],
+            approvals=[self.approval(who, digest) for who in approvers],
         )  # fmt: skip
+
+    def approval(self, approver_id: int, digest: str) -> orders.Approval:
+        """The yes of somebody whom the signer knows."""
+        introduce_number(approver_id, url=self.signer.url)
+        return orders.Approval(
+            approver_id,
+            f"p{approver_id}@example.test",
+            timezone.now(),
+            1,
+            digest,
+            evidence_of_number(approver_id, digest),
+        )
 
     def order(self, amount_micro: int = 5 * MICRO, to: str = "", **evidence: object) -> PaymentOrder:
         """Open one order."""

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from treasury.keys.bip32 import ExtendedKey
-from treasury.keys.ports import ANCHOR_PURPOSE, POOL_PURPOSE, KeysError, Signature
+from treasury.keys.ports import ANCHOR_PURPOSE, APPROVER_PURPOSE, POOL_PURPOSE, KeysError, Signature
 
 VERSION = 1
 SCRYPT_N = 2**17  # 128 MiB and some 0.4 s for each guess at the passphrase
@@ -100,6 +100,10 @@ class Keystore:
     def sign_anchor(self, message: bytes) -> bytes:
         """See ports.PoolKey."""
         return self._sign_for(ANCHOR_PURPOSE, message)
+
+    def sign_approver_key(self, message: bytes) -> bytes:
+        """See ports.PoolKey."""
+        return self._sign_for(APPROVER_PURPOSE, message)
 
     def _sign_for(self, purpose: bytes, message: bytes) -> bytes:
         if not message.startswith(purpose):

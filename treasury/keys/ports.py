@@ -38,10 +38,11 @@ class DepositKeys(Protocol):
 
 POOL_PURPOSE = b"exchequer-deposit-address:"
 ANCHOR_PURPOSE = b"exchequer-activity-anchor:"
+APPROVER_PURPOSE = b"exchequer-approver-key:"
 
 
 class PoolKey(Protocol):
-    """The ed25519 key that vouches for deposit addresses and for the audit's chain.
+    """The ed25519 key that vouches for deposit addresses, for the audit's chain and for the keys of approvers.
 
     What it signs begins with the purpose, so that no signature for one passes for the other.
     """
@@ -56,6 +57,10 @@ class PoolKey(Protocol):
 
     def sign_anchor(self, message: bytes) -> bytes:
         """64 bytes, by the same key. Raises ValueError for a message that does not begin with ANCHOR_PURPOSE."""
+        ...
+
+    def sign_approver_key(self, message: bytes) -> bytes:
+        """64 bytes, by the same key. Raises ValueError for a message that does not begin with APPROVER_PURPOSE."""
         ...
 
 

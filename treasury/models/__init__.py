@@ -1,4 +1,5 @@
 from .alarm import Alarm
+from .approver import ApproverKey
 from .broadcast import Broadcast, PaymentApproval, PaymentOrder, SigningRecord
 from .deposit import Deposit, ForeignTransfer
 from .ledger import LedgerAccount, LedgerBalance, LedgerKind, LedgerTransfer
@@ -7,6 +8,7 @@ from .wallet import DepositAddress, Wallet
 
 __all__ = [
     "Alarm",
+    "ApproverKey",
     "Broadcast",
     "Deposit",
     "DepositAddress",

@@ -65,6 +65,7 @@ class PaymentApproval(models.Model):
     approved_at = models.DateTimeField(_("approved at"))
     revision = models.PositiveIntegerField(_("revision"))
     digest = models.CharField(_("digest"), max_length=64)
+    evidence = models.JSONField(_("what their second factor left behind"), default=dict, db_default={})
 
     class Meta:
         verbose_name = _("payment approval")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -19,7 +20,8 @@ from treasury.chains.payloads import PaymentPayload
 from treasury.chains.tron.transactions import RawTransaction
 from treasury.keys.ports import PaymentKeys
 from treasury.models import PaymentApproval
-from treasury.signing import caps, memory
+from treasury.signing import approvers, caps, memory
+from treasury.signing.evidence import approvers_of, check_evidence
 from treasury.signing.rules import (
     PAYMENT,
     NotYet,
@@ -75,9 +77,15 @@ def sign_broadcasts(*, limit: int = BATCH) -> SigningResult:
     refused: list[tuple[Reserved, str]] = []
     # Looked at before any key is used; counted again, under the lock, before anything is stored.
     budget = caps.spent(jobs)
+    # At an order's first signature. Later ones are of the same payment (`caps`), whoever has left the house since.
+    unproven = [job.order for job in jobs if job.purpose == PAYMENT and job.order.order_id not in budget.signed_before]
+    keys_of_approvers = approvers.trusted_keys(approvers_of(unproven), opened.keys)
+    to_prove = {order.order_id for order in unproven}
     for job in jobs:
         try:
             network, wallet, payload = _checked(opened, job, wallets[job.network])
+            if job.order.order_id in to_prove:
+                check_evidence(job.order, keys_of_approvers, site_url=settings.SITE_URL)
             budget.admit(job, opened.policy)
             signed.append(_sign(opened.keys, job, network, wallet, payload))
         except NotYet:
@@ -269,6 +277,7 @@ def _approvals(order_ids: Iterable[int]) -> dict[int, list[Approval]]:
                 approved_at=row.approved_at,
                 revision=row.revision,
                 digest=row.digest,
+                evidence=row.evidence if isinstance(row.evidence, dict) else {},
             )
         )
     return found

@@ -91,4 +91,5 @@ def test_the_signer_reads_the_chains_hashes_adds_anchors_and_nothing_more(databa
     assert columns == [
         ("accounts_activitylink", "hash", "SELECT"),
         ("accounts_activitylink", "position", "SELECT"),
+        *[("accounts_user", column, "SELECT") for column in ("email", "id", "is_active", "is_staff")],
     ]

@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -16,6 +17,7 @@ from payouts import withdrawals
 from payouts.models import WithdrawalApproval, WithdrawalNote, WithdrawalRequest
 from tests.payouts.people import USDT, a_customer, approve, funds, in_review, staff
 from tests.portal.admin.conftest import SignedIn
+from tests.support.approvers import introduce
 from tests.support.factors import code_of, person_of
 from treasury.models import PaymentOrder
 
@@ -272,6 +274,7 @@ def test_nobody_approves_their_own_request(signed_in: SignedIn) -> None:
     User.objects.filter(pk=owner.pk).update(is_staff=True)
     owner.refresh_from_db()
     owner.groups.set(staff("support").groups.all())
+    introduce(Authenticator.objects.get(user=owner))
     client, _person = signed_in(user=owner)
     assert "Nobody may decide about their own withdrawal." in refusal(sent(client, "approve", row))
 

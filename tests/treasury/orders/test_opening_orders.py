@@ -34,7 +34,9 @@ def request(
         amount_micro=amount_micro,
         revision=3,
         approvals_required=len(approvers),
-        approvals=[Approval(who, f"{who}@example.test", timezone.now(), 3, digest) for who in approvers],
+        approvals=[
+            Approval(who, f"{who}@example.test", timezone.now(), 3, digest, {"kind": "totp"}) for who in approvers
+        ],
     )
 
 
