@@ -45,31 +45,34 @@ def check_code(user: User, code: str) -> Authenticator | None:
 
     One query for the factors, unless they are known, and one that spends the code and notes the factor's use.
     """
-    spent = spend_code(user, code)
-    return None if spent is None else spent.factor
+    spent = spend_app_code(user, code)
+    if spent is not None:
+        return spent.factor
+    given = _digits(code)
+    for factor in factors_of(user):
+        if given and factor.type == Authenticator.Type.RECOVERY_CODES and factor.wrap().validate_code(given):
+            factor.record_usage()
+            return factor
+    return None
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """A code that was good and no longer is: whose, and of an app, the half minute and the seed."""
+class SpentAppCode:
+    """An app's code that was good and no longer is: whose, of which half minute, and the seed that it was made of."""
 
     factor: Authenticator
-    step: int = 0
-    seed: str = field(default="", repr=False)
+    step: int
+    seed: str = field(repr=False)
 
 
-def spend_code(user: User, code: str) -> Spent | None:
-    """As `check_code`, with what makes evidence of the code."""
-    given = "".join(code.split()).replace("-", "")
-    if not given.isascii() or not given.isdigit():
+def spend_app_code(user: User, code: str) -> SpentAppCode | None:
+    """As `check_code`, of an app alone: a recovery code is neither taken nor used up."""
+    given = _digits(code)
+    if len(given) != settings.MFA_TOTP_DIGITS:
         return None
     for factor in factors_of(user):
-        if factor.type == Authenticator.Type.TOTP:
-            if (spent := _spend_totp(factor, given)) is not None:
-                return spent
-        elif factor.type == Authenticator.Type.RECOVERY_CODES and factor.wrap().validate_code(given):
-            factor.record_usage()
-            return Spent(factor)
+        if factor.type == Authenticator.Type.TOTP and (spent := _spend(factor, given)) is not None:
+            return spent
     return None
 
 
@@ -92,16 +95,20 @@ def matching_step(seed: str, code: str, *, now_step: int) -> int | None:
     return found
 
 
-def _spend_totp(factor: Authenticator, code: str) -> Spent | None:
-    if len(code) != settings.MFA_TOTP_DIGITS:
-        return None
+def _digits(code: str) -> str:
+    """The code as it is compared; empty if it cannot be one."""
+    given = "".join(code.split()).replace("-", "")
+    return given if given.isascii() and given.isdigit() else ""
+
+
+def _spend(factor: Authenticator, code: str) -> SpentAppCode | None:
     seed = secrets.decrypt(factor.data["secret"])
     step = matching_step(seed, code, now_step=current_step())
     if step is None:
         return None
     with connection.cursor() as cursor:
         cursor.execute(_SPEND, [factor.pk, step])
-        return Spent(factor, step, seed) if cursor.rowcount else None
+        return SpentAppCode(factor, step, seed) if cursor.rowcount else None
 
 
 _SPEND = """

@@ -22,7 +22,7 @@ from accounts import activity
 from accounts.models import User
 
 from . import passkeys
-from .codes import factors_of, spend_code
+from .codes import factors_of, spend_app_code
 from .evidence import Witness, evidence_key
 
 TRIES_MAX = 5
@@ -169,9 +169,9 @@ def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
         factor.record_usage()
         witness = Witness(evidence_key(factor), assertion=credential.assertion)
     elif credential.code:
-        spent = spend_code(user, credential.code)
-        # A recovery code opens the way back to one's factors, not to money.
-        if spent is None or spent.factor.type not in FACTORS:
+        # Of an app: a recovery code opens the way back to one's factors, not to money, and is not used up by trying.
+        spent = spend_app_code(user, credential.code)
+        if spent is None:
             raise WrongCode
         factor = spent.factor
         witness = Witness(evidence_key(factor), seed=spent.seed, step=spent.step)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django import template
 from django.conf import settings
 from django.forms import BoundField
@@ -15,6 +16,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.models import LoginHistory
+from accounts.second_factor.evidence import fingerprint, public_key_of
 from portal.charts import Chart
 from portal.icons import ICONS
 from treasury.chains.network import Network
@@ -255,3 +257,9 @@ def confirmations(progress: DepositProgress) -> str:
 def join_names(things: Iterable[Any]) -> str:
     """The names of networks, as a list in a sentence."""
     return ", ".join(str(thing.name) for thing in things)
+
+
+@register.simple_tag
+def fingerprint_of(passkey: Authenticator) -> str:
+    """What its owner tells an operator who introduces it to the signer."""
+    return fingerprint(public_key_of(passkey))

@@ -111,11 +111,12 @@ def test_where_that_is_enough_the_password_does_for_who_has_nothing_else() -> No
         verify_step_up(user=user, credential=StepUp(password=PASSWORD + " "), factor_needed=False)
 
 
-def test_a_recovery_code_opens_no_money() -> None:
+def test_a_recovery_code_opens_no_money_and_is_not_used_up_by_trying() -> None:
     user = a_customer()
     code = RecoveryCodes.activate(user).get_unused_codes()[0]
     with pytest.raises(WrongCode):
         verify_step_up(user=user, credential=StepUp(code=code))
+    assert check_code(user, code) is not None
 
 
 def test_a_recovery_code_signs_in_once() -> None:

@@ -69,8 +69,8 @@ def trust(candidate: Candidate, *, code: str | None = None) -> bool:
     """
     keys = vault().keys
     if code is not None and candidate.kind == TOTP:
-        seed = decrypt(candidate.material.decode("ascii"))
-        if matching_step(seed, "".join(code.split()), now_step=current_step()) is None:
+        seed, given = decrypt(candidate.material.decode("ascii")), "".join(code.split())
+        if not given.isascii() or matching_step(seed, given, now_step=current_step()) is None:
             raise WrongCode
     row = ApproverKey(
         approver_id=candidate.approver_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -11,14 +12,17 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from fido2.utils import websafe_encode
 
 from accounts.models import ActivityLog, User
 from payouts import withdrawals
 from payouts.models import WithdrawalApproval, WithdrawalNote, WithdrawalRequest
+from payouts.withdrawals import approval_digest_of
 from tests.payouts.people import USDT, a_customer, approve, funds, in_review, staff
 from tests.portal.admin.conftest import SignedIn
-from tests.support.approvers import introduce
-from tests.support.factors import code_of, person_of
+from tests.support.approvers import introduce, write_key
+from tests.support.factors import code_of, give_app, person_of
+from tests.support.passkeys import Passkey
 from treasury.models import PaymentOrder
 
 pytestmark = pytest.mark.django_db
@@ -347,3 +351,26 @@ def test_a_withdrawal_that_is_not_there_is_not_found(signed_in: SignedIn, key: s
     address = f"/admin/payouts/withdrawalrequest/{key}/"
     assert client.get(f"{address}approve/", headers={"hx-request": "true"}).status_code == 404
     assert client.get(f"{address}change/", follow=True).redirect_chain[-1][0] == reverse("admin:index")
+
+
+def test_who_is_not_known_to_the_signer_reads_it_before_typing_a_code(signed_in: SignedIn) -> None:
+    row = in_review(a_customer(micro=100 * USDT))
+    client, person = signed_in("support")
+    Authenticator.objects.filter(user=person).delete()
+    give_app(person)
+    shown = opened(client, "approve", row)
+    assert "The signer does not know this second factor of yours yet" in shown
+    assert 'type="submit"' not in shown
+
+
+def test_a_passkey_is_asked_to_sign_exactly_what_the_dialog_shows(signed_in: SignedIn) -> None:
+    row = in_review(a_customer(micro=100 * USDT))
+    client, person = signed_in("support")
+    passkey = Passkey()
+    passkey.enrol(person)
+    write_key(person.pk, person.email, "webauthn", passkey.key, passkey.public_key)
+    challenge = bytes.fromhex(approval_digest_of(row))
+    assert websafe_encode(challenge) in opened(client, "approve", row)
+    credential = json.dumps(passkey.assertion(challenge))
+    assert_done(sent(client, "approve", row, code="", credential=credential), row)
+    assert WithdrawalApproval.objects.get().evidence["kind"] == "webauthn"

@@ -1,0 +1,116 @@
+"""What an approver's second factor leaves behind beside the approval, and what is not taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from allauth.mfa.models import Authenticator
+from fido2.utils import websafe_decode, websafe_encode
+
+from accounts.models import User
+from accounts.second_factor import StepUp, StepUpMissing, WrongPasskey
+from accounts.second_factor.evidence import app_record, evidence_key
+from payouts import errors
+from payouts.engine import start_payouts
+from payouts.models import WithdrawalApproval, WithdrawalRequest
+from payouts.withdrawals import approval_digest_of
+from tests.payouts.people import USDT, a_customer, approve, in_review, staff
+from tests.support.approvers import introduce, write_key
+from tests.support.factors import code_of, give_app, proven, seed_of
+from tests.support.passkeys import Passkey
+from treasury.models import Alarm, PaymentApproval
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row() -> WithdrawalRequest:
+    return in_review(a_customer(micro=5_000 * USDT))
+
+
+@pytest.fixture
+def passkey() -> Passkey:
+    return Passkey()
+
+
+def somebody_with(passkey: Passkey) -> User:
+    """Of support, with a passkey that the signer knows."""
+    person = staff("support")
+    passkey.enrol(person)
+    write_key(person.pk, person.email, "webauthn", passkey.key, passkey.public_key)
+    return person
+
+
+def answered(passkey: Passkey, challenge: bytes) -> StepUp:
+    """What the dialog hands over: the passkey's answer, and the state that the session kept of the question."""
+    state = {"challenge": websafe_encode(challenge), "user_verification": "preferred"}
+    return StepUp(assertion=passkey.assertion(challenge), challenge=state)
+
+
+def test_a_passkey_leaves_its_answer_over_exactly_what_is_paid(row: WithdrawalRequest, passkey: Passkey) -> None:
+    challenge = bytes.fromhex(approval_digest_of(row))
+    person = somebody_with(passkey)
+    assert approve(row, person, step_up=answered(passkey, challenge)).state == "approved"
+    kept = WithdrawalApproval.objects.get().evidence
+    assert (kept["kind"], kept["key"]) == ("webauthn", passkey.key)
+    assert f'"challenge": "{websafe_encode(challenge)}"'.encode() in websafe_decode(kept["client_data"])
+
+
+def test_a_passkeys_answer_to_a_question_about_something_else_approves_nothing(
+    row: WithdrawalRequest, passkey: Passkey
+) -> None:
+    """It was given on the page of another deed, or of another request."""
+    other = in_review(a_customer(micro=100 * USDT))
+    person = somebody_with(passkey)
+    for challenge in (b"any 32 bytes, as of another page", bytes.fromhex(approval_digest_of(other))):
+        with pytest.raises(WrongPasskey):
+            approve(row, person, step_up=answered(passkey, challenge))
+    assert not WithdrawalApproval.objects.exists()
+
+
+def test_an_app_leaves_a_record_that_says_who_approved_what_and_when(row: WithdrawalRequest) -> None:
+    person = staff("support")
+    approve(row, person, step_up=StepUp(code=code_of(person)))
+    kept = WithdrawalApproval.objects.get().evidence
+    factor = Authenticator.objects.get(user=person)
+    wanted = app_record(seed_of(person), digest=approval_digest_of(row), approver_id=person.pk, step=kept["step"])
+    assert kept == {"kind": "totp", "key": f"totp:{factor.pk}", "step": kept["step"], "record": wanted}
+
+
+def test_the_evidence_goes_along_with_the_order(row: WithdrawalRequest) -> None:
+    approve(row, staff("support"))
+    start_payouts()
+    assert PaymentApproval.objects.get().evidence == WithdrawalApproval.objects.get().evidence != {}
+
+
+def test_a_code_of_minutes_ago_approves_nothing(row: WithdrawalRequest) -> None:
+    person = staff("support")
+    with pytest.raises(StepUpMissing):
+        approve(row, person, step_up=proven(person))
+    assert not WithdrawalApproval.objects.exists()
+
+
+def test_nobody_approves_with_a_factor_that_the_signer_does_not_know(row: WithdrawalRequest) -> None:
+    """The payment would be refused at the last moment, with the customer waiting."""
+    person = staff("support")
+    Authenticator.objects.filter(user=person).delete()
+    factor = give_app(person)
+    with pytest.raises(errors.UnknownToSigner):
+        approve(row, person, step_up=StepUp(code=code_of(person)))
+    assert not WithdrawalApproval.objects.exists()
+    introduce(factor)
+    assert evidence_key(factor) == f"totp:{factor.pk}"
+    assert approve(row, person).state == "approved"
+
+
+def test_an_approval_without_evidence_is_not_paid_but_put_on_hold(row: WithdrawalRequest) -> None:
+    """A row that somebody wrote, or one of before evidence was kept."""
+    person = staff("support")
+    WithdrawalApproval.objects.create(
+        withdrawal=row, revision=1, approver=person, approved_at=row.confirmed_at, digest=approval_digest_of(row)
+    )
+    WithdrawalRequest.objects.filter(pk=row.pk).update(state="approved", decided_at=row.confirmed_at)
+    start_payouts()
+    row.refresh_from_db()
+    assert row.state == "on_hold"
+    assert Alarm.objects.get().facts["fault"] == "unproven"
+    assert not PaymentApproval.objects.exists()
