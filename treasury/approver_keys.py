@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from django.db import connection, transaction
+
+from accounts.activity import Entry, record_many
 from treasury.models import ApproverKey
+
+_AUDIT_LOCK = 0x45584348_4150504B  # "EXCHAPPK"
 
 
 def known_keys(approver_id: int) -> frozenset[str]:
@@ -12,3 +17,37 @@ def known_keys(approver_id: int) -> frozenset[str]:
     """
     found = ApproverKey.objects.filter(approver_id=approver_id, revoked_at=None)
     return frozenset(found.values_list("key", flat=True))
+
+
+def audit_approver_keys() -> int:
+    """Write into the audit what became of the signer's trust since the last time; returns how many lines.
+
+    The signer's role writes no audit, and an operator on its machine is nobody of ours: so whoever watches the audit
+    reads of it here, whatever the operator says.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_AUDIT_LOCK])
+        cursor.execute(_UNTOLD)
+        entries = [
+            Entry(
+                action=action,
+                target=("treasury.approverkey", str(pk)),
+                facts={"approver": label, "approver_id": approver_id, "kind": kind, "at": at.isoformat()},
+                process="signer",
+            )
+            for pk, approver_id, label, kind, action, at in cursor.fetchall()
+        ]
+        record_many(entries)
+    return len(entries)
+
+
+_UNTOLD = """
+SELECT k.id, k.approver_id, k.approver_label, k.kind, told.action, told.at
+  FROM treasury_approverkey AS k
+ CROSS JOIN LATERAL (VALUES ('approver_key.trusted', k.trusted_at), ('approver_key.revoked', k.revoked_at))
+       AS told (action, at)
+ WHERE told.at IS NOT NULL
+   AND NOT EXISTS (SELECT FROM accounts_activitylog AS l
+                    WHERE (l.target_type, l.target_id, l.action) = ('treasury.approverkey', k.id::text, told.action))
+ ORDER BY told.at, k.id
+"""

@@ -48,6 +48,15 @@ def write_key(approver_id: int, label: str, kind: str, key: str, material: bytes
         )
 
 
+def forget(factor: Authenticator) -> None:
+    """The signer believes no approval given with this factor any more."""
+    with psycopg.connect(os.environ["SIGNER_DATABASE_URL"], autocommit=True) as signer:
+        signer.execute(
+            "UPDATE treasury_approverkey SET revoked_at = now() WHERE key = %s AND revoked_at IS NULL",
+            [evidence_key(factor)],
+        )
+
+
 def seed_of_number(approver_id: int) -> str:
     """What the phone of `introduce_number`'s person holds."""
     return base64.b32encode(hashlib.sha1(f"approver {approver_id}".encode()).digest()).decode()

@@ -20,8 +20,8 @@ from payouts.models import WithdrawalApproval, WithdrawalNote, WithdrawalRequest
 from payouts.withdrawals import approval_digest_of
 from tests.payouts.people import USDT, a_customer, approve, funds, in_review, staff
 from tests.portal.admin.conftest import SignedIn
-from tests.support.approvers import introduce, write_key
-from tests.support.factors import code_of, give_app, person_of
+from tests.support.approvers import forget, introduce, write_key
+from tests.support.factors import code_of, person_of
 from tests.support.passkeys import Passkey
 from treasury.models import PaymentOrder
 
@@ -356,8 +356,7 @@ def test_a_withdrawal_that_is_not_there_is_not_found(signed_in: SignedIn, key: s
 def test_who_is_not_known_to_the_signer_reads_it_before_typing_a_code(signed_in: SignedIn) -> None:
     row = in_review(a_customer(micro=100 * USDT))
     client, person = signed_in("support")
-    Authenticator.objects.filter(user=person).delete()
-    give_app(person)
+    forget(Authenticator.objects.get(user=person))
     shown = opened(client, "approve", row)
     assert "The signer does not know this second factor of yours yet" in shown
     assert 'type="submit"' not in shown

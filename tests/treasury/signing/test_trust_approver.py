@@ -8,14 +8,14 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
+from accounts.models import ActivityLog, User
 from accounts.second_factor.codes import current_step, totp_code
 from accounts.second_factor.evidence import evidence_key, fingerprint
 from tests.payouts.people import staff
 from tests.support.factors import seed_of
 from tests.support.passkeys import Passkey
 from tests.support.paying import Signer
-from treasury.approver_keys import known_keys
+from treasury.approver_keys import audit_approver_keys, known_keys
 from treasury.models import ApproverKey
 
 
@@ -124,3 +124,16 @@ def test_nobody_is_introduced_anywhere_but_at_the_signer(committed_db: object) -
     person = staff("finance")
     with pytest.raises(CommandError, match="needs the signer's settings"):
         call_command("trust_approver", person.email, "--without-asking", stdout=io.StringIO())
+
+
+def test_the_audit_tells_of_whom_the_signer_trusts_once(signer: Signer, person: User) -> None:
+    run(signer, person.email, "--without-asking")
+    audit_approver_keys()
+    audit_approver_keys()
+    run(signer, person.email, "--revoke")
+    audit_approver_keys()
+    told = ActivityLog.objects.filter(target_type="treasury.approverkey").order_by("pk")
+    assert [(each.action, each.actor_label, each.facts["approver"]) for each in told] == [
+        ("approver_key.trusted", "system:signer", person.email),
+        ("approver_key.revoked", "system:signer", person.email),
+    ]
