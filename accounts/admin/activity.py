@@ -112,7 +112,7 @@ class ActivityLogAdmin(ReadOnlyAdmin):
 
     @display(description=_("facts"))
     def facts_in_short(self, entry: ActivityLog) -> str:
-        text = ", ".join(f"{name}: {value}" for name, value in entry.facts.items())
+        text = ", ".join(f"{name}: {value}" for name, value in entry.facts.items() if value not in ("", None))
         return text if len(text) <= 120 else f"{text[:119]}…"
 
     @display(description=_("facts"))
