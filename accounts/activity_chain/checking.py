@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from .anchors import Anchor, anchor_is_ours
-from .encoding import BEFORE_THE_FIRST, COLUMNS, link_hash
+from .encoding import BEFORE_THE_FIRST, COLUMNS, TIME_IN_RANGE, link_hash
 
 BATCH = 5_000
 IDS_AT_ONCE = 100_000
@@ -71,7 +71,7 @@ def _links(walk: Walk, progress: Progress) -> Iterator[Finding]:
             yield from _place(place, position)
             if position == place + 1 and previous_hash != before:
                 yield Finding("link", f"position {position} does not stand on position {place}: a link was changed")
-            yield from _entry(position, entry_id, previous_hash, stored, row[4:])
+            yield from _entry(position, entry_id, previous_hash, stored, row[4], row[5:])
             place, before = position, stored
             walk.links += 1
         walk.head_hash = before.hex()
@@ -87,18 +87,18 @@ def _place(last: int, position: int) -> Iterator[Finding]:
 
 
 def _entry(
-    position: int, entry_id: int, previous_hash: bytes, stored: bytes, columns: tuple[str | None, ...]
+    position: int, entry_id: int, previous_hash: bytes, stored: bytes, readable: bool, columns: tuple[str | None, ...]
 ) -> Iterator[Finding]:
     if columns[0] is None:
         yield Finding("missing", f"entry {entry_id} (position {position}) is missing: it was linked, and removed")
-    elif link_hash(position=position, previous_hash=previous_hash, columns=columns) != stored:
+    elif not readable or link_hash(position=position, previous_hash=previous_hash, columns=columns) != stored:
         yield Finding(
             "changed", f"entry {entry_id} (position {position}) is not what was linked: it, or its link, was changed"
         )
 
 
 _LINKS: Final = f"""
-SELECT k.position, k.entry_id, k.previous_hash, k.hash, {", ".join(COLUMNS.values())}
+SELECT k.position, k.entry_id, k.previous_hash, k.hash, {TIME_IN_RANGE}, {", ".join(COLUMNS.values())}
   FROM accounts_activitylink AS k LEFT JOIN accounts_activitylog AS l ON l.id = k.entry_id
  WHERE k.position > %(after)s AND k.position <= %(head)s
  ORDER BY k.position, k.entry_id LIMIT %(batch)s
@@ -150,11 +150,7 @@ def _beyond(walk: Walk, last: Anchor | None) -> Iterator[Finding]:
     old = timezone.now() - dt.timedelta(seconds=walk.pending_seconds)
     if walk.head <= position or (last is not None and last.signed_at > old):
         return
-    rows = _query(
-        "SELECT min(l.at) FROM accounts_activitylink AS k JOIN accounts_activitylog AS l ON l.id = k.entry_id"
-        " WHERE k.position = %(next)s",
-        {"next": position + 1},
-    )
+    rows = _query(_NEXT, {"next": position + 1})
     if rows[0][0] is not None and rows[0][0] < old:
         yield Finding(
             "unanchored",
@@ -162,6 +158,10 @@ def _beyond(walk: Walk, last: Anchor | None) -> Iterator[Finding]:
         )
 
 
+_NEXT: Final = f"""
+SELECT min(l.at) FROM accounts_activitylink AS k JOIN accounts_activitylog AS l ON l.id = k.entry_id
+ WHERE k.position = %(next)s AND {TIME_IN_RANGE}
+"""  # noqa: S608  # our own text
 _ANCHORS: Final = """
 SELECT a.number, a.position, a.hash, a.signed_at, a.daily, a.signature,
        (SELECT k.hash FROM accounts_activitylink AS k WHERE k.position = a.position)
@@ -193,13 +193,13 @@ def _unlinked(walk: Walk, progress: Progress) -> Iterator[Finding]:
         progress("entries", after - first + 1, last - first + 1)
 
 
-_UNLINKED: Final = """
-SELECT l.id, CASE WHEN isfinite(l.at) THEN l.at END FROM accounts_activitylog AS l
+_UNLINKED: Final = f"""
+SELECT l.id, CASE WHEN {TIME_IN_RANGE} THEN l.at END FROM accounts_activitylog AS l
  WHERE l.id > %(after)s AND l.id <= %(upto)s
    AND NOT EXISTS (SELECT FROM accounts_activitylink AS k
                     WHERE k.entry_id = l.id AND k.entry_id > %(after)s AND k.entry_id <= %(upto)s)
  ORDER BY l.id
-"""
+"""  # noqa: S608  # our own text
 
 
 # --- the database's own guards ----------------------------------------------------------------------------------------
