@@ -19,7 +19,8 @@ from .anchors import Anchor, anchor_is_ours
 from .encoding import BEFORE_THE_FIRST, COLUMNS, TIME_IN_RANGE, link_hash
 
 BATCH = 5_000
-IDS_AT_ONCE = 100_000
+ENTRIES_AT_ONCE = 100_000
+LOWEST_ID: Final = -(2**63)
 Progress = Callable[[str, int, int], None]
 
 
@@ -56,8 +57,8 @@ def check_chain(walk: Walk, progress: Progress = lambda what, done, total: None)
     if count != walk.head:
         yield Finding("count", f"the chain ends at position {walk.head} and has {count} links")
     yield from _anchors(walk, progress)
-    yield from _unlinked(walk, progress)
     yield from _kept_heads(walk)
+    yield from _unlinked(walk, progress)
 
 
 # --- links and the entries behind them --------------------------------------------------------------------------------
@@ -173,31 +174,32 @@ SELECT a.number, a.position, a.hash, a.signed_at, a.daily, a.signature,
 
 
 def _unlinked(walk: Walk, progress: Progress) -> Iterator[Finding]:
-    ((first, last, complete_to),) = _query(
-        "SELECT coalesce(min(id), 0), coalesce(max(id), 0),"
-        " (SELECT complete_to FROM accounts_activitylinking) FROM accounts_activitylog",
-        {},
-    )
+    ((complete_to,),) = _query("SELECT max(complete_to) FROM accounts_activitylinking", {})
     old = timezone.now() - dt.timedelta(seconds=walk.pending_seconds)
-    after = first - 1
-    while after < last:
-        upto = min(after + IDS_AT_ONCE, last)
-        for entry_id, at in _query(_UNLINKED, {"after": after, "upto": upto}):
+    first, seen = LOWEST_ID, 0
+    while (page := _query(_PAGE, {"first": first, "batch": ENTRIES_AT_ONCE})[0])[0]:
+        count, last = page
+        for entry_id, at in _query(_UNLINKED, {"first": first, "last": last}):
             if entry_id <= (complete_to or 0):
                 yield Finding("inserted", f"entry {entry_id} has no link where all have one: it was put there later")
             elif at is None or at < old:
                 yield Finding("unlinked", f"entry {entry_id} is not linked yet: is the worker up?")
             else:
                 walk.pending += 1
-        after = upto
-        progress("entries", after - first + 1, last - first + 1)
+        first, seen = last + 1, seen + count
+        progress("entries", seen, max(seen, walk.head))
 
 
+# By the entries that there are, not by numbers: a single row with a huge id would be a walk without end.
+_PAGE: Final = """
+SELECT count(*), max(id)
+  FROM (SELECT id FROM accounts_activitylog WHERE id >= %(first)s ORDER BY id LIMIT %(batch)s) AS page
+"""
 _UNLINKED: Final = f"""
 SELECT l.id, CASE WHEN {TIME_IN_RANGE} THEN l.at END FROM accounts_activitylog AS l
- WHERE l.id > %(after)s AND l.id <= %(upto)s
+ WHERE l.id >= %(first)s AND l.id <= %(last)s
    AND NOT EXISTS (SELECT FROM accounts_activitylink AS k
-                    WHERE k.entry_id = l.id AND k.entry_id > %(after)s AND k.entry_id <= %(upto)s)
+                    WHERE k.entry_id = l.id AND k.entry_id >= %(first)s AND k.entry_id <= %(last)s)
  ORDER BY l.id
 """  # noqa: S608  # our own text
 
