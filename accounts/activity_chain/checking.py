@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from .anchors import Anchor, anchor_is_ours
 from .encoding import BEFORE_THE_FIRST, COLUMNS, TIME_IN_RANGE, link_hash
+from .guards import unguarded
 
 BATCH = 5_000
 ENTRIES_AT_ONCE = 100_000
@@ -49,7 +50,8 @@ class Walk:
 
 def check_chain(walk: Walk, progress: Progress = lambda what, done, total: None) -> Iterator[Finding]:
     """Every finding, as it is found. Fills `walk` on its way; run it to its end."""
-    yield from _guards()
+    for guard, what in unguarded():
+        yield Finding("guard", f"{guard}: {what}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(position), 0), count(*) FROM accounts_activitylink")
         walk.head, count = cursor.fetchone()
@@ -202,33 +204,6 @@ SELECT l.id, CASE WHEN {TIME_IN_RANGE} THEN l.at END FROM accounts_activitylog A
                     WHERE k.entry_id = l.id AND k.entry_id >= %(first)s AND k.entry_id <= %(last)s)
  ORDER BY l.id
 """  # noqa: S608  # our own text
-
-
-# --- the database's own guards ----------------------------------------------------------------------------------------
-
-
-def _guards() -> Iterator[Finding]:
-    for subject, found in _query(_GUARDS, {}):
-        yield Finding("guard", f"{subject}: {found}")
-
-
-_GUARDS: Final = """
-WITH guarded (relation) AS (VALUES
-    ('accounts_activitylog'), ('accounts_activitylink'), ('accounts_activityanchor'))
-SELECT g.relation || '.' || t.wanted, CASE f.tgenabled WHEN 'D' THEN 'the trigger is disabled'
-       WHEN 'R' THEN 'the trigger works on replicas only' ELSE 'the trigger is missing' END
-  FROM guarded AS g CROSS JOIN (VALUES ('append_only_rows'), ('append_only_table')) AS t (wanted)
-  LEFT JOIN pg_trigger AS f ON f.tgrelid = g.relation::regclass AND f.tgname = t.wanted
- WHERE coalesce(f.tgenabled, 'D') NOT IN ('O', 'A')
-UNION ALL
-SELECT r.role || ' on ' || g.relation, 'may ' || p.privilege
-  FROM (SELECT relation FROM guarded UNION ALL VALUES ('accounts_activitylinking')) AS g
- CROSS JOIN (VALUES ('exchequer_app'), ('exchequer_signer')) AS r (role)
- CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('TRIGGER'), ('REFERENCES')) AS p (privilege)
- WHERE has_table_privilege(r.role, g.relation, p.privilege)
-   AND (r.role, g.relation, p.privilege) NOT IN (('exchequer_app', 'accounts_activitylog', 'INSERT'),
-                                                 ('exchequer_signer', 'accounts_activityanchor', 'INSERT'))
-"""
 
 
 def _query(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

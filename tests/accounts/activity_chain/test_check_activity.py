@@ -132,6 +132,7 @@ def test_a_time_that_nobody_has_written_is_refused_and_found_and_blinds_nobody(
     assert report() == (
         1,
         [
+            "guard: accounts_activitylog.activity_at_in_range: the constraint is missing, or not validated",
             f"changed: entry {log[4]} (position 5) is not what was linked: it, or its link, was changed",
         ],
     )
@@ -335,6 +336,42 @@ def test_guards_that_were_switched_off_are_found(log: list[int], intruder: psyco
         "guard: exchequer_app on accounts_activitylink: may UPDATE",
         "guard: exchequer_signer on accounts_activitylinking: may INSERT",
     ]
+
+
+ANEW = "DROP TRIGGER append_only_rows ON accounts_activitylog; CREATE TRIGGER append_only_rows BEFORE"
+OTHER_TRIGGER = "accounts_activitylog.append_only_rows: the trigger is not the one of the migrations"
+REFUSE, LINK = "exchequer_refuse_change()", "exchequer_link_activity(integer)"
+IN_RANGE = "CONSTRAINT activity_at_in_range"
+HOLLOW = {
+    f"{ANEW} UPDATE OR DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION let_it_be()": OTHER_TRIGGER,
+    f"{ANEW} DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION {REFUSE}": OTHER_TRIGGER,
+    f"{ANEW} UPDATE OF at OR DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION {REFUSE}": OTHER_TRIGGER,
+    f"{ANEW} UPDATE OR DELETE ON accounts_activitylog FOR EACH ROW WHEN (OLD.id < 0) EXECUTE FUNCTION {REFUSE}": (
+        OTHER_TRIGGER
+    ),
+    f"CREATE OR REPLACE FUNCTION {REFUSE} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'": (
+        f"{REFUSE}: the function is not the one of the migrations"
+    ),
+    f"ALTER FUNCTION {LINK} RESET ALL": f"{LINK}: the function is not the one of the migrations",
+    f"ALTER FUNCTION {LINK} RENAME TO another": f"{LINK}: the function is missing",
+    "GRANT UPDATE (hash) ON accounts_activitylink TO exchequer_app": (
+        "exchequer_app on accounts_activitylink: may UPDATE"
+    ),
+    (
+        f"ALTER TABLE accounts_activitylog DROP {IN_RANGE};"
+        f" ALTER TABLE accounts_activitylog ADD {IN_RANGE} CHECK (at > '1900-01-01') NOT VALID"
+    ): "accounts_activitylog.activity_at_in_range: the constraint is missing, or not validated",
+}
+
+
+@pytest.mark.parametrize(("change", "found"), HOLLOW.items())
+def test_guards_that_only_look_as_they_should_are_found(
+    log: list[int], intruder: psycopg.Connection, report: Report, change: str, found: str
+) -> None:
+    intruder.execute("CREATE FUNCTION let_it_be() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$")
+    intruder.execute(change)
+    intruder.commit()
+    assert report() == (1, [f"guard: {found}"])
 
 
 def test_what_was_just_written_waits_and_is_a_finding_only_when_it_waits_too_long(
