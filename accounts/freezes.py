@@ -33,9 +33,15 @@ class AnotherPersonNeeded(ThawRefused):
 def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, process: str = "") -> bool:
     """No withdrawal of this customer is requested, confirmed, approved or sent from now on.
 
-    Joins the caller's transaction. Returns False when they were frozen already; a thaw that was asked for is off.
+    By a person (`actor`), it is because somebody else may be in there: sessions end and devices are forgotten too. A
+    process freezes because of money, and leaves the customer signed in. Joins the caller's transaction. Returns False
+    when they were frozen already; a thaw that was asked for is off.
     """
-    return _freeze(user_id, reason, actor, process, None)
+    with transaction.atomic():
+        changed = _freeze(user_id, reason, actor, process, None)
+        if actor is not None:
+            _shut_out(user_id)
+    return changed
 
 
 def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bool:
@@ -46,9 +52,13 @@ def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bo
     with transaction.atomic():
         owner = User.objects.get(pk=user_id)
         changed = _freeze(user_id, BY_OWNER, owner, "", origin)
-        sessions.end_sessions(user_id=user_id, by="frozen")
-        devices.revoke_all_devices(user_id=user_id)
+        _shut_out(user_id)
     return changed
+
+
+def _shut_out(user_id: int) -> None:
+    sessions.end_sessions(user_id=user_id, by="frozen")
+    devices.revoke_all_devices(user_id=user_id)
 
 
 def ask_to_thaw(*, user_id: int, reason: str, actor: User, origin: activity.Origin | None = None) -> bool:

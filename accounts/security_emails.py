@@ -185,13 +185,14 @@ def _device(row: OutgoingMail) -> Mapping[str, Any]:
 
 
 def _frozen(row: OutgoingMail) -> Mapping[str, Any]:
-    """`by`: "customer", "support" or "system". The staff's reason is not for the mail."""
+    """`by`: "customer", "support" or "system", which ends no session. The staff's reason is not for the mail."""
     told = {
         "customer": _("You froze your account, or somebody with a link from your mailbox did."),
         "support": _("Our support has frozen your account to protect it."),
     }
     other = _("Our system has frozen your account to protect it.")
-    return {**told_where(row), "what": told.get(str(row.facts.get("by", "")), other)}
+    by = str(row.facts.get("by", ""))
+    return {**told_where(row), "what": told.get(by, other), "is_signed_out": by in told}
 
 
 def _unfrozen(row: OutgoingMail) -> Mapping[str, Any]:

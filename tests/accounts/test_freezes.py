@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts import mail
 from accounts.freezes import AnotherPersonNeeded, ThawRefused, ask_to_thaw, freeze_account, freeze_withdrawals
-from accounts.models import ActivityLog, User, UserProfile
+from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
+from tests.accounts.mail_parts import html_of
 from tests.payouts.people import a_customer, staff
+from tests.support.factors import known_browser
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +62,43 @@ def test_the_owner_stops_everything_at_once() -> None:
     assert browser.get("/security/").status_code == 302, "signed out"
     assert UserProfile.objects.get(user=user).withdrawals_frozen_at is not None
     assert not freeze_account(user_id=user.pk)
+
+
+def remembered_device(user: User) -> TrustedDevice:
+    known_browser(user)
+    return TrustedDevice.objects.get(user=user)
+
+
+def freeze_mail() -> str:
+    row = OutgoingMail.objects.get(template="account_frozen")
+    row.language = "en"
+    message = mail.render(row)
+    assert ("no device is remembered" in str(message.body)) == ("no device is remembered" in html_of(message))
+    return str(message.body)
+
+
+def test_support_that_freezes_shuts_out_whoever_is_in_there_and_the_mail_says_so() -> None:
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    device = remembered_device(user)
+    assert freeze_withdrawals(user_id=user.pk, reason="asked by phone", actor=staff("support"))
+    assert browser.get("/security/").status_code == 302, "signed out"
+    device.refresh_from_db()
+    assert device.revoked_at is not None
+    assert "All sessions were ended, and no device is remembered any more." in freeze_mail()
+
+
+def test_a_freeze_because_of_the_chain_signs_nobody_out_and_does_not_say_so() -> None:
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    device = remembered_device(user)
+    assert freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
+    assert browser.get("/security/").status_code == 200
+    device.refresh_from_db()
+    assert device.revoked_at is None
+    said = freeze_mail()
+    assert "Our system has frozen your account" in said
+    assert "sessions" not in said
 
 
 def test_somebody_without_a_profile_can_be_frozen() -> None:
