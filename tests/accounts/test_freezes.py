@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts import mail
 from accounts.freezes import AnotherPersonNeeded, ThawRefused, ask_to_thaw, freeze_account, freeze_withdrawals
+from accounts.links import not_me_url
 from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
 from tests.accounts.mail_parts import html_of
 from tests.payouts.people import a_customer, staff
@@ -62,6 +64,20 @@ def test_the_owner_stops_everything_at_once() -> None:
     assert browser.get("/security/").status_code == 302, "signed out"
     assert UserProfile.objects.get(user=user).withdrawals_frozen_at is not None
     assert not freeze_account(user_id=user.pk)
+
+
+def test_the_link_of_a_mail_is_nobodys_deed_in_the_audit_and_the_owners_in_the_mail() -> None:
+    """Whoever reads the mail can press it: the audit must not say that its owner was signed in."""
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    url = not_me_url(user_id=user.pk, about="new_device")
+    assert Client().post(url.removeprefix(settings.SITE_URL)).status_code == 200
+    assert browser.get("/security/").status_code == 302, "signed out"
+    line = ActivityLog.objects.get(action="withdrawals.frozen")
+    assert (line.actor, line.actor_label) == (None, "system:not-me-link")
+    assert line.facts == {"reason": "frozen by the link in a mail", "already_frozen": False, "about": "new_device"}
+    assert line.ip_address == "127.0.0.1"
+    assert "You froze your account, or somebody with a link from your mailbox did." in freeze_mail()
 
 
 def remembered_device(user: User) -> TrustedDevice:
