@@ -9,6 +9,7 @@ import time_machine
 from django.core import signing
 from django.utils import timezone
 
+from accounts.freezes import freeze_withdrawals
 from accounts.mail import NothingToTell, render
 from accounts.models import ActivityLog, OutgoingMail
 from accounts.settings_lock import SettingsLocked, lock_settings
@@ -49,6 +50,16 @@ def test_a_confirmed_address_can_be_paid_to_a_day_later() -> None:
         ask(customer)
     with time_machine.travel(entry.active_from, tick=False):
         assert ask(customer).state == "requested"
+
+
+@DATABASE
+def test_while_withdrawals_are_frozen_nothing_is_confirmed_and_no_waiting_time_begins() -> None:
+    entry = add(a_customer())
+    freeze_withdrawals(user_id=entry.customer_id, reason="stolen phone", process="test")
+    with pytest.raises(errors.WithdrawalsFrozen):
+        confirm_address(entry)
+    entry.refresh_from_db()
+    assert (entry.state, entry.active_from) == ("pending", None)
 
 
 @DATABASE
