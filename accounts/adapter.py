@@ -129,19 +129,19 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mails ---
 
     def generate_login_code(self) -> str:
-        """A code that the worker can make again from an id, so that the mail can be queued without it."""
-        code_id = mailed_codes.new_id()
-        self.request.mailed_code_id = code_id
-        return mailed_codes.derive(code_id, purpose=mailed_codes.DEVICE)
+        """The id of the code, not its digits: allauth keeps it in the session, where no secret has any business.
+
+        `DeviceCodeForm` compares what was typed, the mail makes the digits.
+        """
+        return mailed_codes.new_id()
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
-        code_id = getattr(self.request, "mailed_code_id", "")
-        if template_prefix == LOGIN_CODE and user is not None and code_id:
+        if template_prefix == LOGIN_CODE and user is not None:
             sign_ins.code_was_asked(self.request, user)
-            self._queue_code(user, code_id)
+            self._queue_code(user, str(context["code"]))
             return
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))

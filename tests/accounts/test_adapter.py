@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from accounts.adapter import AccountAdapter
 from accounts.links import NotMe, read_not_me
-from accounts.mailed_codes import MADE_PER_HOUR_MAX
+from accounts.mailed_codes import DEVICE, MADE_PER_HOUR_MAX, derive
 from accounts.models import OutgoingMail, UserProfile
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import a_customer
@@ -19,12 +19,14 @@ from tests.support.databases import CommittedDatabase
 from tests.support.mail import MailCatcher
 
 
-def test_a_mail_with_a_code_is_sent_at_once_and_kept_nowhere(
+def test_a_mail_with_a_code_that_is_not_ours_is_sent_at_once_and_kept_nowhere(
     committed_db: CommittedDatabase, mail_catcher: MailCatcher
 ) -> None:
     user, request = a_customer(), RequestFactory().get("/")
     with context.request_context(request):
-        AccountAdapter(request).send_mail("account/email/login_code", user.email, {"code": "ABC-123", "user": user})
+        AccountAdapter(request).send_mail(
+            "account/email/password_reset_code", user.email, {"code": "ABC-123", "user": user}
+        )
     caught = mail_catcher.wait_for(to=user.email)
     assert "ABC-123" in caught.text
     assert "prefers-color-scheme" in caught.html
@@ -36,10 +38,10 @@ def test_a_login_code_is_queued_by_its_id_and_made_again_for_the_mail(
 ) -> None:
     user, request = a_customer(), RequestFactory().get("/", headers={"user-agent": "Firefox"})
     with context.request_context(request):
-        code = AccountAdapter(request).generate_login_code()
-        # allauth takes another adapter for the mail
-        AccountAdapter(request).send_mail("account/email/login_code", user.email, {"code": code, "request": request})
+        code_id = AccountAdapter(request).generate_login_code()
+        AccountAdapter(request).send_mail("account/email/login_code", user.email, {"code": code_id, "request": request})
     row = OutgoingMail.objects.get()
+    code = derive(code_id, purpose=DEVICE)
     assert code not in str(row.facts)
     send_outgoing_mail()
     caught = mail_catcher.wait_for(to=user.email)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -19,7 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import devices
-from accounts.models import ActivityLog, TrustedDevice, User, UserSession
+from accounts.models import ActivityLog, MailedCode, TrustedDevice, User, UserSession
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
@@ -253,6 +254,41 @@ def test_the_mailed_code_is_good_for_ten_minutes_and_five_tries() -> None:
     for _try in range(5):
         guessed.post("/account/login/code/confirm/", {"code": "00000000"})
     assert type_mailed_code(guessed, code) == "/account/login/"
+
+
+def test_the_session_holds_no_code_and_the_codes_own_row_counts() -> None:
+    """What is in the session can be read, and written back as it was before a try."""
+    user, client = a_person(), browser()
+    type_password(client, user)
+    code = mailed_code()
+    stored = json.dumps(dict(client.session.items()))
+    assert code.replace(" ", "").replace("\u00a0", "") not in stored
+    assert str(MailedCode.objects.get(user=user).pk) in stored
+    before = client.session["account_login"]
+    for number in range(1, 6):
+        client.post("/account/login/code/confirm/", {"code": "00000000"})
+        assert MailedCode.objects.get(user=user).tries == number
+        session = client.session
+        session["account_login"] = before
+        session.save()
+    answer = client.post("/account/login/code/confirm/", {"code": code})
+    assert answer.status_code == 200
+    assert "Too many wrong codes." in answer.content.decode()
+    assert MailedCode.objects.get(user=user).used_at is None
+
+
+def test_a_mailed_code_is_used_up_by_the_sign_in() -> None:
+    user, client = a_person(), browser()
+    type_password(client, user)
+    before = client.session["account_login"]
+    code = mailed_code()
+    assert type_mailed_code(client, code) == "/account/2fa/authenticate/"
+    assert MailedCode.objects.get(user=user).used_at is not None
+    session = client.session
+    session["account_login"] = before
+    session.save()
+    answer = client.post("/account/login/code/confirm/", {"code": code})
+    assert "This code is no longer good." in answer.content.decode()
 
 
 def test_more_devices_than_anybody_has_are_forgotten_the_longest_unseen_first(settings: Settings) -> None:
