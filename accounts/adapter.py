@@ -140,8 +140,8 @@ class AccountAdapter(DefaultAccountAdapter):
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
         if template_prefix == LOGIN_CODE and user is not None:
-            sign_ins.code_was_asked(self.request, user)
             self._queue_code(user, str(context["code"]))
+            sign_ins.code_was_asked(self.request, user)
             return
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))

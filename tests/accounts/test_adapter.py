@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from accounts.adapter import AccountAdapter
 from accounts.links import NotMe, read_not_me
 from accounts.mailed_codes import DEVICE, MADE_PER_HOUR_MAX, derive
-from accounts.models import OutgoingMail, UserProfile
+from accounts.models import LoginHistory, OutgoingMail, UserProfile
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import a_customer
 from tests.support.databases import CommittedDatabase
@@ -61,6 +61,8 @@ def test_codes_asked_for_without_end_are_refused(committed_db: CommittedDatabase
             send_code(request, user.email)
     assert refused.value.response.status_code == 429
     assert OutgoingMail.objects.count() == MADE_PER_HOUR_MAX
+    told = LoginHistory.objects.filter(user=user, result=LoginHistory.Result.CODE_ASKED)
+    assert told.count() == MADE_PER_HOUR_MAX, "the history tells of no code that was not mailed"
 
 
 def send_code(request: HttpRequest, email: str) -> None:
