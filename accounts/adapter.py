@@ -47,13 +47,13 @@ QUEUED = {
     "account/email/email_changed": "email_changed",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
-    "mfa/email/totp_activated": "second_factor_added",
-    "mfa/email/totp_deactivated": "second_factor_removed",
-    "mfa/email/webauthn_added": "second_factor_added",
-    "mfa/email/webauthn_removed": "second_factor_removed",
-    "mfa/email/recovery_codes_generated": "recovery_codes_created",
 }
 LOGIN_CODE = "account/email/login_code"
+# Of these the commit of the change itself queues ours: see `factor_changes.py`.
+FACTOR_MAILS = frozenset(
+    f"mfa/email/{kind}"
+    for kind in ("totp_activated", "totp_deactivated", "webauthn_added", "webauthn_removed", "recovery_codes_generated")
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -137,6 +137,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
+        if template_prefix in FACTOR_MAILS:
+            return
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
         if template_prefix == LOGIN_CODE and user is not None:
@@ -218,10 +220,8 @@ def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dic
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}
-        case "security_notice" | "password_changed" | "email_changed" | "recovery_codes_created":
+        case "security_notice" | "password_changed" | "email_changed":
             return {"kind": kind, **_told_by_allauth(context)}
-        case "second_factor_added" | "second_factor_removed":
-            return {"kind": kind.partition("_")[0], **_told_by_allauth(context)}
         case _:
             return {}
 

@@ -70,7 +70,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.SecondFactorWall",
-    "portal.middleware.LockedFactors",
     "portal.middleware.DeviceCookie",
     "portal.middleware.ContentSecurityPolicyByPath",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",

@@ -92,28 +92,3 @@ def test_a_changed_address_is_told_to_both_and_only_the_new_one_sees_name_and_ph
     assert "heron" not in old.text + old.html
     assert "Petrova" not in old.text + old.html
     assert "heron at noon" in new.text
-
-
-@pytest.mark.parametrize(
-    ("prefix", "subject", "kind"),
-    [
-        ("totp_activated", "A second factor was added", "Authenticator app"),
-        ("totp_deactivated", "A second factor was removed", "Authenticator app"),
-        ("webauthn_added", "A second factor was added", "Passkey"),
-        ("webauthn_removed", "A second factor was removed", "Passkey"),
-        ("recovery_codes_generated", "New recovery codes were made", ""),
-    ],
-)
-def test_changes_of_second_factors_are_told_in_our_words(
-    committed_db: CommittedDatabase, mail_catcher: MailCatcher, prefix: str, subject: str, kind: str
-) -> None:
-    user, request = a_customer(), RequestFactory().get("/")
-    with context.request_context(request):
-        AccountAdapter(request).send_mail(
-            f"mfa/email/{prefix}", user.email, {"ip": "192.0.2.7", "user_agent": "Firefox"}
-        )
-    send_outgoing_mail()
-    caught = mail_catcher.wait_for(to=user.email)
-    assert caught.subject == subject
-    assert f"Kind: {kind}" in caught.text or not kind
-    assert "192.0.2.7" in caught.text
