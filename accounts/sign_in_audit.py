@@ -126,6 +126,7 @@ def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator,
     """What django-otp calls verified: by an app's code or a passkey. A recovery code signs in, and no more."""
     _verify(request, authenticator)
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        authenticator.refresh_from_db(fields=["data"])  # another object of the same row has spent the code
         left = len(authenticator.wrap().get_unused_codes())
         queue_mail(
             key=f"recovery_code:{authenticator.pk}:{left}",

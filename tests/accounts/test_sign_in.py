@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings as configured
 from django.core import mail
@@ -20,7 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import devices
-from accounts.models import ActivityLog, MailedCode, TrustedDevice, User, UserSession
+from accounts.models import ActivityLog, MailedCode, OutgoingMail, TrustedDevice, User, UserSession
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
@@ -219,6 +220,19 @@ def test_a_recovery_code_signs_in_but_does_not_verify() -> None:
     assert type_code(client, code) == "/dashboard/"
     assert client.get("/admin/")["Location"] == "/security/"
     assert "came in with a recovery code" in client.get("/security/").content.decode()
+
+
+def test_the_mail_about_a_recovery_code_counts_those_that_are_left() -> None:
+    user, client = a_person(), browser()
+    codes = RecoveryCodes.activate(user)
+    for left in (9, 8):
+        type_password(client, user)
+        if left == 9:
+            type_mailed_code(client, mailed_code())
+        assert type_code(client, codes.get_unused_codes()[0]) == "/dashboard/"
+        assert OutgoingMail.objects.filter(template="recovery_code_used").latest("pk").facts["left"] == left
+        client.post("/account/logout/")
+        codes = RecoveryCodes(Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES))
 
 
 def test_who_has_a_factor_cannot_prove_themselves_by_the_password() -> None:
