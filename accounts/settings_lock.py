@@ -19,14 +19,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import activity
-from .models import SettingsLock, User, UserProfile
+from .models import OutgoingMail, SettingsLock, User, UserProfile
 from .outbox import queue_mail
 from .profiles import ensure_profile
 from .second_factor import StepUp, verify_step_up
 
 DAYS_MIN, DAYS_MAX = 1, 30
 LINK_SECONDS = 24 * 3600
+AGAIN_AFTER = timedelta(minutes=5)
+ASKED_PER_DAY_MAX = 5
 PURPOSE = "accounts.settings.unlock:v1"
+UNLOCK_MAIL = "settings_unlock_confirm"
 BATCH = 500
 
 
@@ -68,6 +71,10 @@ class LockNotStronger(SettingsLockError):
 
 class NotLocked(SettingsLockError):
     message = _("Your settings are not locked.")
+
+
+class UnlockAskedTooOften(SettingsLockError):
+    message = _("We have sent you several mails about this today. Open the newest one, or ask again tomorrow.")
 
 
 class UnlockLinkInvalid(SettingsLockError):
@@ -170,17 +177,26 @@ def _end(user_id: int, now: datetime) -> None:
 
 
 def request_unlock(*, user_id: int, origin: activity.Origin | None = None) -> SettingsLock:
-    """Send the mail whose link asks for unlocking. Nothing is unlocked by it. Raises NotLocked."""
+    """Send the mail whose link asks for unlocking. Nothing is unlocked by it.
+
+    Who asks again within minutes is meant by the mail that is under way. Raises NotLocked, UnlockAskedTooOften.
+    """
     with transaction.atomic(durable=True):
         lock, user = _locked(user_id)
         if lock.unlock_at is not None:
             return lock  # it runs already
-        lock.unlock_asked_at = timezone.now()
+        now = timezone.now()
+        if lock.unlock_asked_at is not None and lock.unlock_asked_at > now - AGAIN_AFTER:
+            return lock
+        mails = OutgoingMail.objects.filter(template=UNLOCK_MAIL, user=user, queued_at__gt=now - timedelta(days=1))
+        if mails.count() >= ASKED_PER_DAY_MAX:
+            raise UnlockAskedTooOften
+        lock.unlock_asked_at = now
         lock.save(update_fields=["unlock_asked_at"])
         activity.record(actor=user, action="settings.unlock_asked", target=user, origin=origin)
         queue_mail(
             key=f"settings-lock:{lock.pk}:unlock:{_stamp(lock)}",
-            template="settings_unlock_confirm",
+            template=UNLOCK_MAIL,
             user=user,
             facts={"lock_id": lock.pk, "asked": _stamp(lock), "wait_days": lock.wait_days},
         )
