@@ -141,6 +141,34 @@ def test_a_stolen_cookie_opens_nothing_by_itself_and_dies_with_the_owners_next_s
     assert type_password(late, user) == "/account/login/code/confirm/"
 
 
+def test_of_two_that_have_the_same_cookie_the_second_gives_both_away() -> None:
+    """Who signs in with it gets the next one; the other's is from before, and nobody but a copy has that for long."""
+    user, one, other = a_person(), browser(), browser()
+    sign_in(one, user)
+    one.post("/account/logout/")
+    other.cookies[COOKIE] = one.cookies[COOKIE].value
+    assert type_password(one, user) == "/account/2fa/authenticate/"
+    assert type_code(one, code_of(user)) == "/dashboard/"
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert type_password(other, user) == "/account/login/code/confirm/"
+        assert TrustedDevice.objects.get(user=user).revoked_at is not None
+        assert one.get("/security/").status_code == 302, "whoever it is"
+        line = ActivityLog.objects.get(action="device.copied")
+        assert (line.actor_label, line.facts["sessions_ended"]) == ("system:device-cookie", 1)
+        assert OutgoingMail.objects.filter(template="device_revoked", user=user).count() == 1
+
+
+def test_a_tab_that_still_sends_the_cookie_before_is_known_for_a_minute() -> None:
+    user, one, tab = a_person(), browser(), browser()
+    sign_in(one, user)
+    one.post("/account/logout/")
+    tab.cookies[COOKIE] = one.cookies[COOKIE].value
+    type_password(one, user)
+    type_code(one, code_of(user))
+    assert type_password(tab, user) == "/account/2fa/authenticate/"
+    assert TrustedDevice.objects.get(user=user).revoked_at is None
+
+
 def test_one_persons_device_is_a_strangers_for_another() -> None:
     one, other, client = a_person(), a_person(), browser()
     sign_in(client, one)
