@@ -23,6 +23,7 @@ from . import activity, sessions
 from .models import TrustedDevice, User, UserSession
 from .outbox import queue_mail
 from .security_emails import where
+from .settings_lock import is_locked
 from .user_agents import browser_name
 
 TOKEN_BYTES = 32
@@ -59,11 +60,14 @@ def is_known(request: HttpRequest, user: User) -> bool:
     return False
 
 
-def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice:
+def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice | None:
     """Let this browser in from now on. Call it only where the mailbox was just proven.
 
-    `tell` False: the person was told by the very mail whose link they opened.
+    None while the settings are locked: nothing new is trusted then. `tell` False: the person was told by the very mail
+    whose link they opened.
     """
+    if is_locked(user.pk):
+        return None
     token = secrets.token_urlsafe(TOKEN_BYTES)
     origin = activity.origin_of(request)
     now = timezone.now()

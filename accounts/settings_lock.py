@@ -1,8 +1,8 @@
 """The lock on a person's settings: while it holds nobody changes them, whoever has the password and the mailbox.
 
 What a thief would change first stays as it is: password, e-mail, second factors, anti-phishing phrase, new addresses,
-the choice of saved addresses only, what a device is trusted with. What protects stays possible: withdrawals to active
-saved addresses, freezing, removing an address, ending sessions. A lock ends by itself; before that it takes a request
+the choice of saved addresses only, which devices are remembered. What protects stays possible: withdrawals to active
+saved addresses, freezing, removing an address, forgetting a device, ending sessions. A lock ends by itself; before that it takes a request
 confirmed by mail, and then the waiting time that was chosen when locking. It can be lengthened at any time.
 """
 

@@ -22,10 +22,11 @@ from pytest_django import Settings
 
 from accounts import devices
 from accounts.models import ActivityLog, MailedCode, OutgoingMail, TrustedDevice, User, UserSession
+from accounts.settings_lock import lock_settings
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
-from tests.support.factors import code_of
+from tests.support.factors import code_of, proven
 
 CODE = r"^\s*(\d{4}[ \u00a0]?\d{4})\s*$"
 COOKIE = configured.DEVICE_TOKEN_COOKIE_NAME
@@ -99,6 +100,18 @@ def test_a_remembered_browser_is_not_asked_for_a_mailed_code_again() -> None:
     assert type_password(client, user) == "/account/2fa/authenticate/"
     send_outgoing_mail()
     assert len(codes_mailed()) == sent
+
+
+def test_while_the_settings_are_locked_no_browser_is_remembered_and_one_can_still_be_forgotten() -> None:
+    user, known, new = a_person(), browser(), browser()
+    sign_in(known, user)
+    lock_settings(user_id=user.pk, days=3, wait_days=1, step_up=proven(user))
+    sign_in(new, user)
+    assert COOKIE not in new.cookies
+    device = TrustedDevice.objects.get(user=user)
+    assert new.post(f"/security/devices/{device.pk}/revoke/").status_code == 302
+    device.refresh_from_db()
+    assert device.revoked_at is not None
 
 
 def test_one_that_is_not_to_be_remembered_is_asked_each_time() -> None:
