@@ -145,6 +145,8 @@ class AccountAdapter(DefaultAccountAdapter):
             self._queue_code(user, str(context["code"]))
             sign_ins.code_was_asked(self.request, user)
             return
+        if template == "verify_email" and self._is_change_of_address(context["user"]):
+            template = "verify_new_email"
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))
             return
@@ -159,6 +161,11 @@ class AccountAdapter(DefaultAccountAdapter):
             language="" if user else (get_language() or ""),
             facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
         )
+
+    @staticmethod
+    def _is_change_of_address(user: User) -> bool:
+        """Whether the person has proven an address before: whom we write to has an account for long."""
+        return bool(EmailAddress.objects.filter(user=user.pk, verified=True).exists())
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Who has guessed too often is not looked at; the account's owner reads of it in the login history."""
@@ -216,7 +223,7 @@ class AccountAdapter(DefaultAccountAdapter):
 def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dict[str, Any]:
     """What the renderers in `accounts/emails.py` need; never a link or a key."""
     match template:
-        case "verify_email":
+        case "verify_email" | "verify_new_email":
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}

@@ -16,17 +16,18 @@ _SAMPLE = {"at": "2026-11-23T10:00:00+00:00", "ip": "192.0.2.10", "user_agent": 
 
 
 def register_all() -> None:
-    register(
-        "verify_email",
-        _verify_email,
-        sample_facts={"user_id": 1, "email": "anna@example.com"},
-        sample_context=lambda _language: {
-            "action_url": link("/account/confirm-email/sample/"),
-            "email": "anna@example.com",
-        },
-        audience=Audience.VISITOR,
-        works_once=True,
-    )
+    for template in ("verify_email", "verify_new_email"):
+        register(
+            template,
+            _verify_email,
+            sample_facts={"user_id": 1, "email": "anna@example.com"},
+            sample_context=lambda _language: {
+                "action_url": link("/account/confirm-email/sample/"),
+                "email": "anna@example.com",
+            },
+            audience=Audience.VISITOR,
+            works_once=True,
+        )
     register(
         "password_reset",
         _password_reset,

@@ -130,6 +130,9 @@ def test_a_changed_address_holds_once_it_is_confirmed(
     user = a_customer()
     browser = signed_in(user)
     path = new_email_link(user, browser, mail_catcher)
+    asked = mail_catcher.wait_for(to="new@example.com")
+    assert asked.subject == "Confirm your new e-mail address"
+    assert "opened an account" not in asked.text
     assert not WithdrawalHold.objects.exists()
     browser.post(path)
     assert User.objects.get(pk=user.pk).email == "new@example.com"
@@ -141,6 +144,7 @@ def test_signing_up_holds_nothing(committed_db: CommittedDatabase, mail_catcher:
     browser, email = Client(headers={"accept-language": "en"}), "somebody.new@example.com"
     browser.post(reverse("account_signup"), {"email": email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
     send_outgoing_mail()
+    assert "opened an account" in mail_catcher.wait_for(to=email).text
     browser.post(urlsplit(mail_catcher.link(mail_catcher.wait_for(to=email), "confirm-email")).path)
     assert EmailAddress.objects.get(email=email).verified
     assert not WithdrawalHold.objects.exists()
