@@ -1,9 +1,12 @@
 """The mails about an account itself."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .countries import country_name
@@ -88,6 +91,8 @@ def _password_reset(row: OutgoingMail) -> Mapping[str, Any]:
     from allauth.account import app_settings
     from allauth.account.utils import user_pk_to_url_str
 
+    if row.queued_at < timezone.now() - timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT):
+        raise NothingToTell("the link would have ended by now")  # it would begin anew, long after it was asked for
     user = User.objects.filter(pk=row.facts["user_id"], is_active=True).first()
     if user is None:
         raise NothingToTell("the user is gone")

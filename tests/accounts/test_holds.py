@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from accounts import holds
 from accounts.holds import Kind, hold_withdrawals, lengthen_hold
-from accounts.models import ActivityLog, User, WithdrawalHold
+from accounts.models import ActivityLog, OutgoingMail, User, WithdrawalHold
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
@@ -115,6 +115,32 @@ def test_a_reset_password_holds(committed_db: CommittedDatabase, mail_catcher: M
     browser, page = reset_link(user, mail_catcher)
     browser.post(page, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
     assert WithdrawalHold.objects.get().kind == "password"
+
+
+def test_a_reset_link_is_good_for_an_hour_as_its_mail_says(
+    committed_db: CommittedDatabase, mail_catcher: MailCatcher
+) -> None:
+    user = a_customer()
+    reset_link(user, mail_catcher)
+    caught = mail_catcher.wait_for(to=user.email)
+    assert "The link works for one hour, once." in caught.text
+    path = urlsplit(mail_catcher.link(caught, "password/reset/key")).path
+    for minutes, good in ((59, True), (61, False)):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
+            text = Client(headers={"accept-language": "en"}).get(path, follow=True).content.decode()
+            assert ('name="password1"' in text) is good
+
+
+def test_a_reset_mail_that_would_leave_after_an_hour_does_not_leave(
+    committed_db: CommittedDatabase, mail_catcher: MailCatcher
+) -> None:
+    user = a_customer()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    Client().post(reverse("account_reset_password"), {"email": user.email})
+    with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
+        send_outgoing_mail()
+    assert not mail_catcher.messages()
+    assert OutgoingMail.objects.get(template="password_reset").last_error == "dropped: the link would have ended by now"
 
 
 def new_email_link(user: User, browser: Client, mail_catcher: MailCatcher) -> str:
