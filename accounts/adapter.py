@@ -25,7 +25,7 @@ from django.utils.translation import get_language
 
 from . import activity, mailed_codes, sign_ins
 from .devices import is_known
-from .holds import Kind, hold_withdrawals
+from .holds import Kind, held_until, hold_withdrawals
 from .mail import Audience, compose, reader_of
 from .models import User
 from .outbox import queue_mail
@@ -48,6 +48,7 @@ QUEUED = {
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
 }
+HOLDING = frozenset({"password_changed", "email_changed"})
 LOGIN_CODE = "account/email/login_code"
 # Of these the commit of the change itself queues ours: see `factor_changes.py`.
 FACTOR_MAILS = frozenset(
@@ -159,7 +160,7 @@ class AccountAdapter(DefaultAccountAdapter):
             user=user or context.get("user"),
             recipient=email,
             language="" if user else (get_language() or ""),
-            facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
+            facts=_facts(template, template_prefix.rpartition("/")[2], email, context) | _hold_after(template, user),
         )
 
     @staticmethod
@@ -196,7 +197,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         new_address = str(context["to_email"])
         user = User.objects.filter(email=new_address.lower()).first()
-        facts = _facts("email_changed", "email_changed", old_address, context)
+        facts = _facts("email_changed", "email_changed", old_address, context) | _hold_after("email_changed", user)
         for address in (old_address, new_address):
             queue_mail(
                 key=f"email_changed:{uuid.uuid4().hex}",
@@ -231,6 +232,12 @@ def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dic
             return {"kind": kind, **_told_by_allauth(context)}
         case _:
             return {}
+
+
+def _hold_after(template: str, user: User | None) -> dict[str, Any]:
+    """Until when withdrawals wait after the change that the mail tells of; allauth sends it after the change."""
+    until = held_until(user.pk) if user is not None and template in HOLDING else None
+    return {"hold_until": until.isoformat()} if until else {}
 
 
 def _told_by_allauth(context: dict[str, Any]) -> dict[str, Any]:

@@ -70,8 +70,12 @@ def register_all() -> None:
     register(
         "settings_unlock_confirm",
         _settings_unlock_confirm,
-        sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3},
-        sample_context=lambda _language: {"action_url": link("/security/lock/confirm/sample/"), "wait_days": 3},
+        sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3, **_SAMPLE},
+        sample_context=lambda _language: {
+            **told_where(OutgoingMail(template="settings_unlock_confirm", facts=_SAMPLE)),
+            "action_url": link("/security/lock/confirm/sample/"),
+            "wait_days": 3,
+        },
         works_once=True,
     )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
@@ -155,4 +159,4 @@ def _settings_unlock_confirm(row: OutgoingMail) -> Mapping[str, Any]:
     if lock is None or not link_is_open(lock, asked=row.facts["asked"]):
         raise NothingToTell("the settings are unlocked, or were asked to be once more")
     url = link(reverse("settings_unlock_confirm", args=[unlock_token(lock)]))
-    return {"wait_days": lock.wait_days, "action_url": url}
+    return {**told_where(row), "wait_days": lock.wait_days, "action_url": url}

@@ -24,6 +24,7 @@ from .models import OutgoingMail, SettingsLock, User, UserProfile
 from .outbox import queue_mail
 from .profiles import ensure_profile
 from .second_factor import StepUp, verify_step_up
+from .security_emails import where
 
 DAYS_MIN, DAYS_MAX = 1, 30
 LINK_SECONDS = 24 * 3600
@@ -154,7 +155,12 @@ def lock_settings(
             key=f"settings-lock:{lock.pk}:locked:{int(now.timestamp() * 1000)}",
             template="settings_locked",
             user=user,
-            facts={"until": lock.locked_until.isoformat(), "days": days, "wait_days": lock.wait_days},
+            facts={
+                "until": lock.locked_until.isoformat(),
+                "days": days,
+                "wait_days": lock.wait_days,
+                **where(origin),
+            },
         )
     return lock
 
@@ -199,7 +205,7 @@ def request_unlock(*, user_id: int, origin: activity.Origin | None = None) -> Se
             key=f"settings-lock:{lock.pk}:unlock:{_stamp(lock)}",
             template=UNLOCK_MAIL,
             user=user,
-            facts={"lock_id": lock.pk, "asked": _stamp(lock), "wait_days": lock.wait_days},
+            facts={"lock_id": lock.pk, "asked": _stamp(lock), "wait_days": lock.wait_days, **where(origin)},
         )
     return lock
 

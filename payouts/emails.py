@@ -95,9 +95,15 @@ def ask_second_approver(row: WithdrawalRequest, *, approved_by: Iterable[int]) -
     )
 
 
-def tell_of_address(name: str, entry: SavedAddress) -> None:
+def tell_of_address(name: str, entry: SavedAddress, origin: Origin | None) -> None:
     """Queue the mail `address_<name>` to the entry's owner, in the transaction of what happened to it. Each once."""
-    facts = {"entry_id": entry.pk, "label": entry.label, "network": entry.network, "address": entry.address}
+    facts = {
+        "entry_id": entry.pk,
+        "label": entry.label,
+        "network": entry.network,
+        "address": entry.address,
+        **where(origin),
+    }
     if entry.active_from is not None:
         facts["active_from"] = entry.active_from.isoformat()
     queue_mails(

@@ -106,5 +106,5 @@ def _add(
         facts={"network": entry.network, "address": address, "label": label, "resembles": resembles},
         origin=origin,
     )
-    emails.tell_of_address("confirm", entry)
+    emails.tell_of_address("confirm", entry, origin)
     return entry

@@ -66,7 +66,7 @@ def confirm_address(*, token: str, customer_id: int, origin: Origin | None = Non
                 },
                 origin=origin,
             )
-            emails.tell_of_address("added", entry)
+            emails.tell_of_address("added", entry, origin)
     if late:
         raise errors.AddressLinkExpired
     return entry

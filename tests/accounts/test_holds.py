@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from accounts import holds
 from accounts.holds import Kind, hold_withdrawals, lengthen_hold
+from accounts.mail import render
 from accounts.models import ActivityLog, OutgoingMail, User, WithdrawalHold
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
@@ -78,6 +79,15 @@ def test_a_reason_that_is_none_is_refused() -> None:
 # --- what makes one ---
 
 
+def waits(row: WithdrawalHold) -> str:
+    """What the mail about the change says of it."""
+    return f"Withdrawals wait until {row.held_until:%-d %B %Y, %H:%M} UTC"
+
+
+def told(template: str) -> str:
+    return str(render(OutgoingMail.objects.get(template=template)).body)
+
+
 def test_a_changed_password_holds(committed_db: CommittedDatabase) -> None:
     user = a_customer()
     answer = signed_in(user).post(
@@ -89,6 +99,7 @@ def test_a_changed_password_holds(committed_db: CommittedDatabase) -> None:
     row = WithdrawalHold.objects.get()
     assert (row.user, row.kind, row.actor) == (user, "password", user)
     assert ActivityLog.objects.get(action="withdrawals.held").user_agent == "Firefox"
+    assert waits(row) in told("password_changed")
 
 
 def test_a_wrong_old_password_holds_nothing(committed_db: CommittedDatabase) -> None:
@@ -114,7 +125,9 @@ def test_a_reset_password_holds(committed_db: CommittedDatabase, mail_catcher: M
     user = a_customer()
     browser, page = reset_link(user, mail_catcher)
     browser.post(page, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
-    assert WithdrawalHold.objects.get().kind == "password"
+    row = WithdrawalHold.objects.get()
+    assert row.kind == "password"
+    assert waits(row) in told("password_changed")
 
 
 def test_a_reset_link_is_good_for_an_hour_as_its_mail_says(
@@ -164,6 +177,8 @@ def test_a_changed_address_holds_once_it_is_confirmed(
     assert User.objects.get(pk=user.pk).email == "new@example.com"
     row = WithdrawalHold.objects.get()
     assert (row.user, row.kind) == (user, "email")
+    for mail in OutgoingMail.objects.filter(template="email_changed"):
+        assert waits(row) in str(render(mail).body)
 
 
 def test_signing_up_holds_nothing(committed_db: CommittedDatabase, mail_catcher: MailCatcher) -> None:

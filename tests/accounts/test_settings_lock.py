@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import settings_lock
+from accounts.activity import Origin
 from accounts.mail import NothingToTell, render
 from accounts.models import ActivityLog, OutgoingMail, SettingsLock, User, WithdrawalHold
 from accounts.second_factor import StepUp, StepUpFailed
@@ -321,6 +322,19 @@ def test_second_factors_cannot_be_changed(committed_db: CommittedDatabase, name:
         assert method(path)["Location"] == "/security/"
     assert list(Authenticator.objects.values_list("pk", "data")) == before
     assert "Your settings are locked until" in browser.get("/security/").content.decode()
+
+
+@DATABASE
+def test_its_mails_say_from_where_it_was_done() -> None:
+    user, origin = a_customer(), Origin(ip_address="192.0.2.7", user_agent="Firefox")
+    lock_settings(user_id=user.pk, days=7, wait_days=3, step_up=proven(user), origin=origin)
+    request_unlock(user_id=user.pk, origin=origin)
+    for template in ("settings_locked", "settings_unlock_confirm"):
+        row = OutgoingMail.objects.get(template=template)
+        body = str(render(row).body)
+        assert "IP address: 192.0.2.7" in body
+        assert "Browser: Firefox" in body
+        assert "/security/not-me/" in body
 
 
 @DATABASE

@@ -17,6 +17,7 @@ from payouts import address_book, errors, links
 from payouts.links import address_token
 from payouts.models import SavedAddress
 from tests.payouts.people import (
+    ORIGIN,
     OTHER_RECIPIENT,
     RECIPIENT,
     USDT,
@@ -43,6 +44,9 @@ def test_a_confirmed_address_can_be_paid_to_a_day_later() -> None:
     assert entry.active_from == entry.confirmed_at + DAY
     told = OutgoingMail.objects.get(template="address_added")
     assert told.facts["active_from"] == entry.active_from.isoformat()
+    for name in ("address_confirm", "address_added"):
+        facts = OutgoingMail.objects.get(template=name).facts
+        assert (facts["ip"], facts["user_agent"]) == (ORIGIN.ip_address, ORIGIN.user_agent), "from where it was done"
     assert ActivityLog.objects.filter(action="address.confirmed", target_id=str(entry.pk)).exists()
     with pytest.raises(errors.AddressOnHold):
         ask(customer)
