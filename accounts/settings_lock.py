@@ -2,9 +2,9 @@
 
 What a thief would change first stays as it is: password, e-mail, second factors, anti-phishing phrase, new addresses,
 the choice of saved addresses only, which devices are remembered. What protects stays possible: withdrawals to active
-saved addresses, freezing, removing an address, forgetting a device, ending sessions. A lock ends by itself; before that
-it takes a request confirmed by mail, and then the waiting time that was chosen when locking. It can be lengthened at any
-time.
+saved addresses, freezing, removing an address, forgetting a device, ending sessions. A lock ends by itself; before
+that it takes a request confirmed by mail, and then the waiting time that was chosen when locking. It can be lengthened
+at any time.
 """
 
 from __future__ import annotations
