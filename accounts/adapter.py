@@ -25,7 +25,7 @@ from django.utils.translation import get_language
 
 from . import activity, mailed_codes, sign_ins
 from .devices import is_known
-from .holds import Kind, hold_withdrawals
+from .holds import Kind, held_until, hold_withdrawals
 from .mail import Audience, compose, reader_of
 from .models import User
 from .outbox import queue_mail
@@ -47,13 +47,14 @@ QUEUED = {
     "account/email/email_changed": "email_changed",
     "account/email/email_confirm": "security_notice",
     "account/email/email_deleted": "security_notice",
-    "mfa/email/totp_activated": "second_factor_added",
-    "mfa/email/totp_deactivated": "second_factor_removed",
-    "mfa/email/webauthn_added": "second_factor_added",
-    "mfa/email/webauthn_removed": "second_factor_removed",
-    "mfa/email/recovery_codes_generated": "recovery_codes_created",
 }
+HOLDING = frozenset({"password_changed", "email_changed"})
 LOGIN_CODE = "account/email/login_code"
+# Of these the commit of the change itself queues ours: see `factor_changes.py`.
+FACTOR_MAILS = frozenset(
+    f"mfa/email/{kind}"
+    for kind in ("totp_activated", "totp_deactivated", "webauthn_added", "webauthn_removed", "recovery_codes_generated")
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -129,20 +130,24 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mails ---
 
     def generate_login_code(self) -> str:
-        """A code that the worker can make again from an id, so that the mail can be queued without it."""
-        code_id = mailed_codes.new_id()
-        self.request.mailed_code_id = code_id
-        return mailed_codes.derive(code_id, purpose=mailed_codes.DEVICE)
+        """The id of the code, not its digits: allauth keeps it in the session, where no secret has any business.
+
+        `DeviceCodeForm` compares what was typed, the mail makes the digits.
+        """
+        return mailed_codes.new_id()
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue the mail. One that we know no template of (allauth may add some) goes out after the commit."""
+        if template_prefix in FACTOR_MAILS:
+            return
         template = QUEUED.get(template_prefix)
         user = User.objects.filter(email=email.lower()).first()
-        code_id = getattr(self.request, "mailed_code_id", "")
-        if template_prefix == LOGIN_CODE and user is not None and code_id:
+        if template_prefix == LOGIN_CODE and user is not None:
+            self._queue_code(user, str(context["code"]))
             sign_ins.code_was_asked(self.request, user)
-            self._queue_code(user, code_id)
             return
+        if template == "verify_email" and self._is_change_of_address(context["user"]):
+            template = "verify_new_email"
         if template is None:
             transaction.on_commit(lambda: self._send_now(template_prefix, email, context, user))
             return
@@ -155,8 +160,13 @@ class AccountAdapter(DefaultAccountAdapter):
             user=user or context.get("user"),
             recipient=email,
             language="" if user else (get_language() or ""),
-            facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
+            facts=_facts(template, template_prefix.rpartition("/")[2], email, context) | _hold_after(template, user),
         )
+
+    @staticmethod
+    def _is_change_of_address(user: User) -> bool:
+        """Whether the person has proven an address before: whom we write to has an account for long."""
+        return bool(EmailAddress.objects.filter(user=user.pk, verified=True).exists())
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Who has guessed too often is not looked at; the account's owner reads of it in the login history."""
@@ -187,7 +197,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         new_address = str(context["to_email"])
         user = User.objects.filter(email=new_address.lower()).first()
-        facts = _facts("email_changed", "email_changed", old_address, context)
+        facts = _facts("email_changed", "email_changed", old_address, context) | _hold_after("email_changed", user)
         for address in (old_address, new_address):
             queue_mail(
                 key=f"email_changed:{uuid.uuid4().hex}",
@@ -214,16 +224,20 @@ class AccountAdapter(DefaultAccountAdapter):
 def _facts(template: str, kind: str, email: str, context: dict[str, Any]) -> dict[str, Any]:
     """What the renderers in `accounts/emails.py` need; never a link or a key."""
     match template:
-        case "verify_email":
+        case "verify_email" | "verify_new_email":
             return {"user_id": context["user"].pk, "email": email}
         case "password_reset":
             return {"user_id": context["user"].pk}
-        case "security_notice" | "password_changed" | "email_changed" | "recovery_codes_created":
+        case "security_notice" | "password_changed" | "email_changed":
             return {"kind": kind, **_told_by_allauth(context)}
-        case "second_factor_added" | "second_factor_removed":
-            return {"kind": kind.partition("_")[0], **_told_by_allauth(context)}
         case _:
             return {}
+
+
+def _hold_after(template: str, user: User | None) -> dict[str, Any]:
+    """Until when withdrawals wait after the change that the mail tells of; allauth sends it after the change."""
+    until = held_until(user.pk) if user is not None and template in HOLDING else None
+    return {"hold_until": until.isoformat()} if until else {}
 
 
 def _told_by_allauth(context: dict[str, Any]) -> dict[str, Any]:

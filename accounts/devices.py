@@ -2,7 +2,8 @@
 
 The browser keeps a random token in a cookie, the database its SHA-256; each sign-in changes the token. A cookie that
 another browser stole is worth a sign-in without the mailed code, until its owner signs in again or takes it back: the
-password and the second factor are asked for all the same, and a step-up never looks at devices.
+password and the second factor are asked for all the same, and a step-up never looks at devices. Whichever of the two
+comes second shows a token that was changed by the other: two have it, and the device is taken back.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -22,9 +23,12 @@ from . import activity, sessions
 from .models import TrustedDevice, User, UserSession
 from .outbox import queue_mail
 from .security_emails import where
+from .settings_lock import is_locked
 from .user_agents import browser_name
 
 TOKEN_BYTES = 32
+PREVIOUS_GOOD = timedelta(minutes=1)
+"""For a tab that sent its request before the answer to another brought the new cookie. Later nobody has the old one."""
 DEVICES_MAX = 50
 """More than that of one person: the longest unseen are taken back."""
 
@@ -32,25 +36,38 @@ NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, f
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
-    """Whether the request comes from a device of `user`: its cookie is a live one of theirs."""
+    """Whether the request comes from a device of `user`: its cookie is a live one of theirs.
+
+    One that was changed a while ago is a copy: the device is taken back.
+    """
     digest = _digest_in(request)
-    return digest is not None and _of_token(digest, user).exists()
-
-
-def _of_token(digest: bytes, user: User) -> QuerySet[TrustedDevice]:
-    return TrustedDevice.objects.filter(
+    if digest is None:
+        return False
+    device = TrustedDevice.objects.filter(
         Q(token_hash=digest) | Q(previous_token_hash=digest),
         user=user.pk,
         revoked_at=None,
         expires_at__gt=timezone.now(),
-    )
+    ).first()
+    if device is None:
+        return False
+    if bytes(device.token_hash) == digest or device.last_seen_at > timezone.now() - PREVIOUS_GOOD:
+        return True
+    with transaction.atomic():
+        copied = TrustedDevice.objects.select_for_update().filter(pk=device.pk, revoked_at=None).first()
+        if copied is not None:
+            _take_back(copied, user, "device.copied", activity.origin_of(request), process="device-cookie")
+    return False
 
 
-def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice:
+def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice | None:
     """Let this browser in from now on. Call it only where the mailbox was just proven.
 
-    `tell` False: the person was told by the very mail whose link they opened.
+    None while the settings are locked: nothing new is trusted then. `tell` False: the person was told by the very mail
+    whose link they opened.
     """
+    if is_locked(user.pk):
+        return None
     token = secrets.token_urlsafe(TOKEN_BYTES)
     origin = activity.origin_of(request)
     now = timezone.now()
@@ -76,8 +93,8 @@ def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> T
 def arrived(request: HttpRequest, user: User) -> UserSession:
     """Write the sign-in down: the session's row, and the device that it came from if that is a known one of `user`.
 
-    The device's token changes by this; the one before is good until the next change, for the tab that still sends it.
-    One statement.
+    The device's token changes by this; the one before is good for a minute, for the tab that still sends it. One
+    statement.
     """
     if request.session.session_key is None:
         request.session.save()
@@ -89,6 +106,7 @@ def arrived(request: HttpRequest, user: User) -> UserSession:
         "now": now,
         "ip": origin.ip_address,
         "agent": origin.user_agent,
+        "previous_good": now - PREVIOUS_GOOD,
         "until": now + timedelta(seconds=settings.DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS),
         "user": user.pk,
         "key": key,
@@ -98,6 +116,8 @@ def arrived(request: HttpRequest, user: User) -> UserSession:
         number, device_id = cursor.fetchone()
     if device_id is not None:
         setattr(request, NEW_TOKEN, token)
+    else:
+        is_known(request, user)  # with a passkey nobody has looked at the cookie yet
     return UserSession(pk=number, user_id=user.pk, session_key=key, device_id=device_id)
 
 
@@ -106,7 +126,8 @@ WITH device AS (
     UPDATE accounts_trusteddevice
        SET previous_token_hash = %(old)s, token_hash = %(new)s, last_seen_at = %(now)s, ip_address = %(ip)s::inet,
            expires_at = %(until)s
-     WHERE (token_hash = %(old)s OR previous_token_hash = %(old)s) AND user_id = %(user)s
+     WHERE (token_hash = %(old)s OR (previous_token_hash = %(old)s AND last_seen_at > %(previous_good)s))
+       AND user_id = %(user)s
        AND revoked_at IS NULL AND expires_at > %(now)s
     RETURNING id)
 INSERT INTO accounts_usersession (user_id, session_key, device_id, ip_address, user_agent, signed_in_at, ended_by)
@@ -130,17 +151,26 @@ def revoke_device(*, user_id: int, device_id: int, origin: activity.Origin | Non
         device = TrustedDevice.objects.select_for_update().filter(pk=device_id, user=user_id, revoked_at=None).first()
         if device is None:
             return False
-        TrustedDevice.objects.filter(pk=device.pk).update(revoked_at=timezone.now())
-        ended = sessions.end_sessions(user_id=user_id, device_id=device.pk, by="device_revoked")
-        activity.record(
-            actor=User.objects.get(pk=user_id),
-            action="device.revoked",
-            target=device,
-            facts={"name": device.name, "sessions_ended": ended},
-            origin=origin,
-        )
-        _tell(User.objects.get(pk=user_id), "device_revoked", device, origin)
+        owner = User.objects.get(pk=user_id)
+        _take_back(device, owner, "device.revoked", origin, actor=owner)
     return True
+
+
+def _take_back(
+    device: TrustedDevice,
+    owner: User,
+    action: str,
+    origin: activity.Origin | None,
+    *,
+    actor: User | None = None,
+    process: str = "",
+) -> None:
+    """Revoke the locked device and end its sessions, and tell its owner."""
+    TrustedDevice.objects.filter(pk=device.pk).update(revoked_at=timezone.now())
+    ended = sessions.end_sessions(user_id=owner.pk, device_id=device.pk, by="device_revoked")
+    facts = {"name": device.name, "sessions_ended": ended}
+    activity.record(actor=actor, action=action, target=device, facts=facts, origin=origin, process=process)
+    _tell(owner, "device_revoked", device, origin)
 
 
 def _tell(user: User, template: str, device: TrustedDevice, origin: activity.Origin | None) -> None:

@@ -1,9 +1,12 @@
 """The mails about an account itself."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .countries import country_name
@@ -16,17 +19,18 @@ _SAMPLE = {"at": "2026-11-23T10:00:00+00:00", "ip": "192.0.2.10", "user_agent": 
 
 
 def register_all() -> None:
-    register(
-        "verify_email",
-        _verify_email,
-        sample_facts={"user_id": 1, "email": "anna@example.com"},
-        sample_context=lambda _language: {
-            "action_url": link("/account/confirm-email/sample/"),
-            "email": "anna@example.com",
-        },
-        audience=Audience.VISITOR,
-        works_once=True,
-    )
+    for template in ("verify_email", "verify_new_email"):
+        register(
+            template,
+            _verify_email,
+            sample_facts={"user_id": 1, "email": "anna@example.com"},
+            sample_context=lambda _language: {
+                "action_url": link("/account/confirm-email/sample/"),
+                "email": "anna@example.com",
+            },
+            audience=Audience.VISITOR,
+            works_once=True,
+        )
     register(
         "password_reset",
         _password_reset,
@@ -66,8 +70,12 @@ def register_all() -> None:
     register(
         "settings_unlock_confirm",
         _settings_unlock_confirm,
-        sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3},
-        sample_context=lambda _language: {"action_url": link("/security/lock/confirm/sample/"), "wait_days": 3},
+        sample_facts={"lock_id": 1, "asked": 1, "wait_days": 3, **_SAMPLE},
+        sample_context=lambda _language: {
+            **told_where(OutgoingMail(template="settings_unlock_confirm", facts=_SAMPLE)),
+            "action_url": link("/security/lock/confirm/sample/"),
+            "wait_days": 3,
+        },
         works_once=True,
     )
     register("plain", sample_facts={"heading": "Exchequer", "text": "…"})
@@ -87,6 +95,8 @@ def _password_reset(row: OutgoingMail) -> Mapping[str, Any]:
     from allauth.account import app_settings
     from allauth.account.utils import user_pk_to_url_str
 
+    if row.queued_at < timezone.now() - timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT):
+        raise NothingToTell("the link would have ended by now")  # it would begin anew, long after it was asked for
     user = User.objects.filter(pk=row.facts["user_id"], is_active=True).first()
     if user is None:
         raise NothingToTell("the user is gone")
@@ -149,4 +159,4 @@ def _settings_unlock_confirm(row: OutgoingMail) -> Mapping[str, Any]:
     if lock is None or not link_is_open(lock, asked=row.facts["asked"]):
         raise NothingToTell("the settings are unlocked, or were asked to be once more")
     url = link(reverse("settings_unlock_confirm", args=[unlock_token(lock)]))
-    return {"wait_days": lock.wait_days, "action_url": url}
+    return {**told_where(row), "wait_days": lock.wait_days, "action_url": url}

@@ -14,8 +14,10 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_used
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from . import mailed_codes
 from .second_factor import check_code
 from .second_factor.codes import factors_of
 from .settings_lock import SettingsLocked, require_unlocked
@@ -65,13 +67,31 @@ class DeviceCodeForm(ConfirmLoginCodeForm):
 
     remember = forms.BooleanField(label=_("Remember this browser"), required=False, initial=True)
 
+    def clean_code(self) -> str:
+        """`expected_code` is the code's id. Tries are counted in its row: two requests at once are two tries."""
+        typed = str(self.cleaned_data["code"])
+        try:
+            mailed_codes.verify(
+                code_id=str(self.expected_code or ""),
+                user_id=_signing_in(context.request),
+                purpose=mailed_codes.DEVICE,
+                typed=typed,
+            )
+        except mailed_codes.CodeRefused as refused:
+            raise forms.ValidationError(str(refused), code="incorrect_code") from refused
+        return typed
+
     def clean(self) -> dict[str, Any] | None:
         """Kept in the session until the sign-in is done: the second factor may come between."""
         cleaned = super().clean()
         if "code" in self.cleaned_data and self.cleaned_data.get("remember"):
-            stage = context.request._login_stage  # noqa: SLF001  # allauth's decorator puts it there
-            context.request.session[REMEMBERS] = stage.login.user.pk
+            context.request.session[REMEMBERS] = _signing_in(context.request)
         return cleaned
+
+
+def _signing_in(request: HttpRequest) -> int:
+    """Whose sign-in is under way."""
+    return int(request._login_stage.login.user.pk)  # type: ignore[attr-defined]  # noqa: SLF001  # allauth's decorator puts it there
 
 
 class AddEmailForm(AllauthAddEmailForm):

@@ -18,6 +18,7 @@ from .outbox import queue_mail
 from .security_emails import where
 
 BY_OWNER = "frozen by the customer"
+BY_LINK = "frozen by the link in a mail"
 
 
 class ThawRefused(Exception):
@@ -33,9 +34,15 @@ class AnotherPersonNeeded(ThawRefused):
 def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, process: str = "") -> bool:
     """No withdrawal of this customer is requested, confirmed, approved or sent from now on.
 
-    Joins the caller's transaction. Returns False when they were frozen already; a thaw that was asked for is off.
+    By a person (`actor`), it is because somebody else may be in there: sessions end and devices are forgotten too. A
+    process freezes because of money, and leaves the customer signed in. Joins the caller's transaction. Returns False
+    when they were frozen already; a thaw that was asked for is off.
     """
-    return _freeze(user_id, reason, actor, process, None)
+    with transaction.atomic():
+        changed = _freeze(user_id, reason, by="support" if actor else "system", actor=actor, process=process)
+        if actor is not None:
+            _shut_out(user_id)
+    return changed
 
 
 def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bool:
@@ -45,10 +52,25 @@ def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bo
     """
     with transaction.atomic():
         owner = User.objects.get(pk=user_id)
-        changed = _freeze(user_id, BY_OWNER, owner, "", origin)
-        sessions.end_sessions(user_id=user_id, by="frozen")
-        devices.revoke_all_devices(user_id=user_id)
+        changed = _freeze(user_id, BY_OWNER, by="customer", actor=owner, origin=origin)
+        _shut_out(user_id)
     return changed
+
+
+def freeze_by_link(*, user_id: int, about: str, origin: activity.Origin | None = None) -> bool:
+    """The same by "This wasn't me" in the mail `about`. All that is known of who pressed it is that they read the mail.
+
+    Returns False when withdrawals were frozen already; the rest is done all the same.
+    """
+    with transaction.atomic():
+        changed = _freeze(user_id, BY_LINK, by="customer", process="not-me-link", about=about, origin=origin)
+        _shut_out(user_id)
+    return changed
+
+
+def _shut_out(user_id: int) -> None:
+    sessions.end_sessions(user_id=user_id, by="frozen")
+    devices.revoke_all_devices(user_id=user_id)
 
 
 def ask_to_thaw(*, user_id: int, reason: str, actor: User, origin: activity.Origin | None = None) -> bool:
@@ -76,7 +98,16 @@ def ask_to_thaw(*, user_id: int, reason: str, actor: User, origin: activity.Orig
     return True
 
 
-def _freeze(user_id: int, reason: str, actor: User | None, process: str, origin: activity.Origin | None) -> bool:
+def _freeze(
+    user_id: int,
+    reason: str,
+    *,
+    by: str,
+    actor: User | None = None,
+    process: str = "",
+    about: str = "",
+    origin: activity.Origin | None = None,
+) -> bool:
     with transaction.atomic():
         UserProfile.objects.get_or_create(user_id=user_id)  # no row to freeze would be no freeze
         UserProfile.objects.filter(user_id=user_id).update(**NOT_ASKED)
@@ -87,12 +118,11 @@ def _freeze(user_id: int, reason: str, actor: User | None, process: str, origin:
             actor=actor,
             action="withdrawals.frozen",
             target=("accounts.user", str(user_id)),
-            facts={"reason": reason, "already_frozen": not changed},
+            facts={"reason": reason, "already_frozen": not changed} | ({"about": about} if about else {}),
             process=process,
             origin=origin,
         )
         if changed:
-            by = "customer" if actor is not None and actor.pk == user_id else "support" if actor else "system"
             queue_mail(
                 key=f"account_frozen:{user_id}:{uuid4().hex}",
                 template="account_frozen",

@@ -100,6 +100,7 @@ def register_address_mails(
     )
     register("address_added", added, sample_facts={**sample, "active_from": "2026-11-24T10:00:00+00:00"})
     register("address_removed", removed, sample_facts=sample)
+    register("any_address_allowed", _any_address, sample_facts={**_WHERE, "active_from": "2026-11-24T10:00:00+00:00"})
 
 
 def _sample_row(template: str, facts: Mapping[str, Any]) -> OutgoingMail:
@@ -185,13 +186,14 @@ def _device(row: OutgoingMail) -> Mapping[str, Any]:
 
 
 def _frozen(row: OutgoingMail) -> Mapping[str, Any]:
-    """`by`: "customer", "support" or "system". The staff's reason is not for the mail."""
+    """`by`: "customer", "support" or "system", which ends no session. The staff's reason is not for the mail."""
     told = {
         "customer": _("You froze your account, or somebody with a link from your mailbox did."),
         "support": _("Our support has frozen your account to protect it."),
     }
     other = _("Our system has frozen your account to protect it.")
-    return {**told_where(row), "what": told.get(str(row.facts.get("by", "")), other)}
+    by = str(row.facts.get("by", ""))
+    return {**told_where(row), "what": told.get(by, other), "is_signed_out": by in told}
 
 
 def _unfrozen(row: OutgoingMail) -> Mapping[str, Any]:
@@ -214,6 +216,12 @@ def _when_usable(facts: Mapping[str, Any]) -> str:
     if not active_from:
         return _("Withdrawals to it are possible from now on.")
     return _("For your protection withdrawals to it are possible from %(time)s on.") % {"time": active_from}
+
+
+def _any_address(row: OutgoingMail) -> Mapping[str, Any]:
+    """`active_from`: from when on withdrawals may go to addresses that are not saved."""
+    told = told_where(row, Fact(_("Possible from"), moment(row.facts["active_from"])))
+    return {**told, "action_url": link(ADDRESS_BOOK_PATH)}
 
 
 def _locked(row: OutgoingMail) -> Mapping[str, Any]:

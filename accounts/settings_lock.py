@@ -1,9 +1,10 @@
 """The lock on a person's settings: while it holds nobody changes them, whoever has the password and the mailbox.
 
 What a thief would change first stays as it is: password, e-mail, second factors, anti-phishing phrase, new addresses,
-the choice of saved addresses only, what a device is trusted with. What protects stays possible: withdrawals to active
-saved addresses, freezing, removing an address, ending sessions. A lock ends by itself; before that it takes a request
-confirmed by mail, and then the waiting time that was chosen when locking. It can be lengthened at any time.
+the choice of saved addresses only, which devices are remembered. What protects stays possible: withdrawals to active
+saved addresses, freezing, removing an address, forgetting a device, ending sessions. A lock ends by itself; before
+that it takes a request confirmed by mail, and then the waiting time that was chosen when locking. It can be lengthened
+at any time.
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from . import activity
-from .models import SettingsLock, User, UserProfile
+from .models import OutgoingMail, SettingsLock, User, UserProfile
 from .outbox import queue_mail
 from .profiles import ensure_profile
 from .second_factor import StepUp, verify_step_up
+from .security_emails import where
 
 DAYS_MIN, DAYS_MAX = 1, 30
 LINK_SECONDS = 24 * 3600
+AGAIN_AFTER = timedelta(minutes=5)
+ASKED_PER_DAY_MAX = 5
 PURPOSE = "accounts.settings.unlock:v1"
+UNLOCK_MAIL = "settings_unlock_confirm"
 BATCH = 500
 
 
@@ -68,6 +73,10 @@ class LockNotStronger(SettingsLockError):
 
 class NotLocked(SettingsLockError):
     message = _("Your settings are not locked.")
+
+
+class UnlockAskedTooOften(SettingsLockError):
+    message = _("We have sent you several mails about this today. Open the newest one, or ask again tomorrow.")
 
 
 class UnlockLinkInvalid(SettingsLockError):
@@ -146,7 +155,12 @@ def lock_settings(
             key=f"settings-lock:{lock.pk}:locked:{int(now.timestamp() * 1000)}",
             template="settings_locked",
             user=user,
-            facts={"until": lock.locked_until.isoformat(), "days": days, "wait_days": lock.wait_days},
+            facts={
+                "until": lock.locked_until.isoformat(),
+                "days": days,
+                "wait_days": lock.wait_days,
+                **where(origin),
+            },
         )
     return lock
 
@@ -170,19 +184,28 @@ def _end(user_id: int, now: datetime) -> None:
 
 
 def request_unlock(*, user_id: int, origin: activity.Origin | None = None) -> SettingsLock:
-    """Send the mail whose link asks for unlocking. Nothing is unlocked by it. Raises NotLocked."""
+    """Send the mail whose link asks for unlocking. Nothing is unlocked by it.
+
+    Who asks again within minutes is meant by the mail that is under way. Raises NotLocked, UnlockAskedTooOften.
+    """
     with transaction.atomic(durable=True):
         lock, user = _locked(user_id)
         if lock.unlock_at is not None:
             return lock  # it runs already
-        lock.unlock_asked_at = timezone.now()
+        now = timezone.now()
+        if lock.unlock_asked_at is not None and lock.unlock_asked_at > now - AGAIN_AFTER:
+            return lock
+        mails = OutgoingMail.objects.filter(template=UNLOCK_MAIL, user=user, queued_at__gt=now - timedelta(days=1))
+        if mails.count() >= ASKED_PER_DAY_MAX:
+            raise UnlockAskedTooOften
+        lock.unlock_asked_at = now
         lock.save(update_fields=["unlock_asked_at"])
         activity.record(actor=user, action="settings.unlock_asked", target=user, origin=origin)
         queue_mail(
             key=f"settings-lock:{lock.pk}:unlock:{_stamp(lock)}",
-            template="settings_unlock_confirm",
+            template=UNLOCK_MAIL,
             user=user,
-            facts={"lock_id": lock.pk, "asked": _stamp(lock), "wait_days": lock.wait_days},
+            facts={"lock_id": lock.pk, "asked": _stamp(lock), "wait_days": lock.wait_days, **where(origin)},
         )
     return lock
 

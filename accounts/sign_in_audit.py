@@ -24,13 +24,6 @@ AUDITED = {
     signals.password_reset: "account.password_reset",
     signals.email_changed: "account.email_changed",
 }
-FACTORS_AUDITED = {
-    mfa_signals.authenticator_added: "second_factor.added",
-    mfa_signals.authenticator_removed: "second_factor.removed",
-    mfa_signals.authenticator_reset: "second_factor.recovery_codes_made",
-    mfa_signals.authentication_failed: "second_factor.failed",
-}
-CHANGES = ("second_factor.added", "second_factor.removed")
 LOW_RECOVERY_CODES = 3
 REMEMBERS = "remembers_device"  # in the session of a sign-in under way: whose browser is to be remembered
 SESSION_ID = "user_session"  # in the session: the number of its row
@@ -40,8 +33,9 @@ def connect() -> None:
     """Called once, by AppConfig.ready."""
     for signal, action in AUDITED.items():
         signal.connect(_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
-    for signal, action in FACTORS_AUDITED.items():
-        signal.connect(_factor_receiver(action), weak=False, dispatch_uid=f"audit:{action}")
+    mfa_signals.authentication_failed.connect(_factor_failed, dispatch_uid="audit:second_factor.failed")
+    for signal in (mfa_signals.authenticator_removed, mfa_signals.authenticator_reset):
+        signal.connect(_factors_changed, dispatch_uid="factors:changed")
     signals.email_changed.connect(_email_changed, dispatch_uid="hold:email_changed")
     signals.email_confirmed.connect(_email_confirmed, dispatch_uid="audit:email_confirmed")
     user_login_failed.connect(_sign_in_failed, dispatch_uid="audit:sign_in_failed")
@@ -62,19 +56,14 @@ def _receiver(action: str) -> Any:
     return receive
 
 
-def _factor_receiver(action: str) -> Any:
-    """A changed factor holds withdrawals: a thief would add theirs. Recovery codes open no money and hold nothing."""
+def _factor_failed(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
+    facts = {"kind": str(authenticator.type)}
+    activity.record(actor=user, action="second_factor.failed", target=user, request=request, facts=facts)
 
-    def receive(request: HttpRequest, user: User, authenticator: Authenticator, **_other: Any) -> None:
-        forget_factors(user)
-        if action in CHANGES and authenticator.type != Authenticator.Type.RECOVERY_CODES:
-            origin = activity.origin_of(request)
-            hold_withdrawals(user_id=user.pk, kind=Kind.SECOND_FACTOR, actor=user, origin=origin)
-        activity.record(
-            actor=user, action=action, target=user, request=request, facts={"kind": str(authenticator.type)}
-        )
 
-    return receive
+def _factors_changed(user: User, **_other: Any) -> None:
+    """What follows from it is in the change's own commit: see `factor_changes.py`."""
+    forget_factors(user)
 
 
 def _email_changed(
@@ -137,6 +126,7 @@ def _factor_used(request: HttpRequest, user: User, authenticator: Authenticator,
     """What django-otp calls verified: by an app's code or a passkey. A recovery code signs in, and no more."""
     _verify(request, authenticator)
     if authenticator.type == Authenticator.Type.RECOVERY_CODES:
+        authenticator.refresh_from_db(fields=["data"])  # another object of the same row has spent the code
         left = len(authenticator.wrap().get_unused_codes())
         queue_mail(
             key=f"recovery_code:{authenticator.pk}:{left}",

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from accounts.activity import Origin
 from accounts.links import not_me_url
 from accounts.mail import Audience, NothingToTell, link, register
 from accounts.models import OutgoingMail, User
-from accounts.outbox import Mail, queue_mails
-from accounts.security_emails import register_address_mails
+from accounts.outbox import Mail, queue_mail, queue_mails
+from accounts.security_emails import register_address_mails, where
 from treasury.emails import network_words
 from treasury.money import format_usdt
 
@@ -93,13 +95,29 @@ def ask_second_approver(row: WithdrawalRequest, *, approved_by: Iterable[int]) -
     )
 
 
-def tell_of_address(name: str, entry: SavedAddress) -> None:
+def tell_of_address(name: str, entry: SavedAddress, origin: Origin | None) -> None:
     """Queue the mail `address_<name>` to the entry's owner, in the transaction of what happened to it. Each once."""
-    facts = {"entry_id": entry.pk, "label": entry.label, "network": entry.network, "address": entry.address}
+    facts = {
+        "entry_id": entry.pk,
+        "label": entry.label,
+        "network": entry.network,
+        "address": entry.address,
+        **where(origin),
+    }
     if entry.active_from is not None:
         facts["active_from"] = entry.active_from.isoformat()
     queue_mails(
         [Mail(key=f"address:{entry.pk}:{name}", template=f"address_{name}", user_id=entry.customer_id, facts=facts)]
+    )
+
+
+def tell_of_any_address(owner: User, begins: datetime, origin: Origin | None) -> None:
+    """Queue the mail that withdrawals may go to any address from `begins` on, in the transaction of that choice."""
+    queue_mail(
+        key=f"any-address:{owner.pk}:{int(begins.timestamp() * 1000)}",
+        template="any_address_allowed",
+        user=owner,
+        facts={"active_from": begins.isoformat(), **where(origin)},
     )
 
 

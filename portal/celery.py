@@ -55,6 +55,7 @@ SECONDS = {
     "accounts.tasks.link_activity": 5,
     "treasury.signer_tasks.anchor_activity": 60,
     "treasury.tasks.watch_activity": 60,
+    "treasury.tasks.watch_mail": 60,
 }
 app.conf.beat_schedule = {
     name: {"task": name, "schedule": float(seconds), "options": {"expires": max(seconds, 5)}}

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from accounts import devices
-from accounts.settings_lock import SettingsLocked, require_unlocked
 
 Directives = dict[str, str]
 
@@ -75,39 +73,6 @@ class SecondFactorWall:
             if user.is_authenticated and getattr(user, "is_staff", False) and not user.is_verified():
                 return redirect("security")
         return self.get_response(request)
-
-
-FACTOR_PAGES = frozenset(
-    {
-        "mfa_activate_totp",
-        "mfa_deactivate_totp",
-        "mfa_add_webauthn",
-        "mfa_edit_webauthn",
-        "mfa_remove_webauthn",
-        "mfa_generate_recovery_codes",
-    }
-)
-
-
-class LockedFactors:
-    """While the settings are locked nobody changes second factors on allauth's pages, whatever they can prove."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponseBase | None:
-        match = request.resolver_match
-        if match is None or match.url_name not in FACTOR_PAGES or not request.user.is_authenticated:
-            return None
-        try:
-            require_unlocked(request.user.pk)
-        except SettingsLocked as locked:
-            messages.warning(request, str(locked.message))
-            return redirect("security")
-        return None
 
 
 class DeviceCookie:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("account/2fa/", RedirectView.as_view(pattern_name="security"), name="mfa_index"),
+    path("account/2fa/", include("portal.factor_pages")),
     path("account/2fa/", include("allauth.mfa.urls")),
     # Who has a second factor gives it here too: the old password alone may be anybody's by now.
     path(

@@ -67,7 +67,8 @@ AUDIT_NAMES: tuple[str, ...] = (
     "before_anchor_commit",  # in the signer: signed, not committed
     "after_anchor_commit",  # committed, not remembered beside the database
 )
-NAMES = frozenset(SENDER_NAMES + SIGNER_NAMES + WATCHER_NAMES + PAYOUTS_NAMES + AUDIT_NAMES)
+ACCOUNTS_NAMES: tuple[str, ...] = ("before_factor_commit", "after_factor_commit")
+NAMES = frozenset(SENDER_NAMES + SIGNER_NAMES + WATCHER_NAMES + PAYOUTS_NAMES + AUDIT_NAMES + ACCOUNTS_NAMES)
 """Every failpoint there is. A new one is added here first, so that the tests that enumerate them see it."""
 
 

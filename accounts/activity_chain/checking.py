@@ -16,10 +16,12 @@ from django.db import connection
 from django.utils import timezone
 
 from .anchors import Anchor, anchor_is_ours
-from .encoding import BEFORE_THE_FIRST, COLUMNS, link_hash
+from .encoding import BEFORE_THE_FIRST, COLUMNS, TIME_IN_RANGE, link_hash
+from .guards import unguarded
 
 BATCH = 5_000
-IDS_AT_ONCE = 100_000
+ENTRIES_AT_ONCE = 100_000
+LOWEST_ID: Final = -(2**63)
 Progress = Callable[[str, int, int], None]
 
 
@@ -48,7 +50,8 @@ class Walk:
 
 def check_chain(walk: Walk, progress: Progress = lambda what, done, total: None) -> Iterator[Finding]:
     """Every finding, as it is found. Fills `walk` on its way; run it to its end."""
-    yield from _guards()
+    for guard, what in unguarded():
+        yield Finding("guard", f"{guard}: {what}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce(max(position), 0), count(*) FROM accounts_activitylink")
         walk.head, count = cursor.fetchone()
@@ -56,8 +59,8 @@ def check_chain(walk: Walk, progress: Progress = lambda what, done, total: None)
     if count != walk.head:
         yield Finding("count", f"the chain ends at position {walk.head} and has {count} links")
     yield from _anchors(walk, progress)
-    yield from _unlinked(walk, progress)
     yield from _kept_heads(walk)
+    yield from _unlinked(walk, progress)
 
 
 # --- links and the entries behind them --------------------------------------------------------------------------------
@@ -71,7 +74,7 @@ def _links(walk: Walk, progress: Progress) -> Iterator[Finding]:
             yield from _place(place, position)
             if position == place + 1 and previous_hash != before:
                 yield Finding("link", f"position {position} does not stand on position {place}: a link was changed")
-            yield from _entry(position, entry_id, previous_hash, stored, row[4:])
+            yield from _entry(position, entry_id, previous_hash, stored, row[4], row[5:])
             place, before = position, stored
             walk.links += 1
         walk.head_hash = before.hex()
@@ -87,18 +90,18 @@ def _place(last: int, position: int) -> Iterator[Finding]:
 
 
 def _entry(
-    position: int, entry_id: int, previous_hash: bytes, stored: bytes, columns: tuple[str | None, ...]
+    position: int, entry_id: int, previous_hash: bytes, stored: bytes, readable: bool, columns: tuple[str | None, ...]
 ) -> Iterator[Finding]:
     if columns[0] is None:
         yield Finding("missing", f"entry {entry_id} (position {position}) is missing: it was linked, and removed")
-    elif link_hash(position=position, previous_hash=previous_hash, columns=columns) != stored:
+    elif not readable or link_hash(position=position, previous_hash=previous_hash, columns=columns) != stored:
         yield Finding(
             "changed", f"entry {entry_id} (position {position}) is not what was linked: it, or its link, was changed"
         )
 
 
 _LINKS: Final = f"""
-SELECT k.position, k.entry_id, k.previous_hash, k.hash, {", ".join(COLUMNS.values())}
+SELECT k.position, k.entry_id, k.previous_hash, k.hash, {TIME_IN_RANGE}, {", ".join(COLUMNS.values())}
   FROM accounts_activitylink AS k LEFT JOIN accounts_activitylog AS l ON l.id = k.entry_id
  WHERE k.position > %(after)s AND k.position <= %(head)s
  ORDER BY k.position, k.entry_id LIMIT %(batch)s
@@ -150,11 +153,7 @@ def _beyond(walk: Walk, last: Anchor | None) -> Iterator[Finding]:
     old = timezone.now() - dt.timedelta(seconds=walk.pending_seconds)
     if walk.head <= position or (last is not None and last.signed_at > old):
         return
-    rows = _query(
-        "SELECT min(l.at) FROM accounts_activitylink AS k JOIN accounts_activitylog AS l ON l.id = k.entry_id"
-        " WHERE k.position = %(next)s",
-        {"next": position + 1},
-    )
+    rows = _query(_NEXT, {"next": position + 1})
     if rows[0][0] is not None and rows[0][0] < old:
         yield Finding(
             "unanchored",
@@ -162,6 +161,10 @@ def _beyond(walk: Walk, last: Anchor | None) -> Iterator[Finding]:
         )
 
 
+_NEXT: Final = f"""
+SELECT min(l.at) FROM accounts_activitylink AS k JOIN accounts_activitylog AS l ON l.id = k.entry_id
+ WHERE k.position = %(next)s AND {TIME_IN_RANGE}
+"""  # noqa: S608  # our own text
 _ANCHORS: Final = """
 SELECT a.number, a.position, a.hash, a.signed_at, a.daily, a.signature,
        (SELECT k.hash FROM accounts_activitylink AS k WHERE k.position = a.position)
@@ -173,60 +176,34 @@ SELECT a.number, a.position, a.hash, a.signed_at, a.daily, a.signature,
 
 
 def _unlinked(walk: Walk, progress: Progress) -> Iterator[Finding]:
-    ((first, last, complete_to),) = _query(
-        "SELECT coalesce(min(id), 0), coalesce(max(id), 0),"
-        " (SELECT complete_to FROM accounts_activitylinking) FROM accounts_activitylog",
-        {},
-    )
+    ((complete_to,),) = _query("SELECT max(complete_to) FROM accounts_activitylinking", {})
     old = timezone.now() - dt.timedelta(seconds=walk.pending_seconds)
-    after = first - 1
-    while after < last:
-        upto = min(after + IDS_AT_ONCE, last)
-        for entry_id, at in _query(_UNLINKED, {"after": after, "upto": upto}):
+    first, seen = LOWEST_ID, 0
+    while (page := _query(_PAGE, {"first": first, "batch": ENTRIES_AT_ONCE})[0])[0]:
+        count, last = page
+        for entry_id, at in _query(_UNLINKED, {"first": first, "last": last}):
             if entry_id <= (complete_to or 0):
                 yield Finding("inserted", f"entry {entry_id} has no link where all have one: it was put there later")
             elif at is None or at < old:
                 yield Finding("unlinked", f"entry {entry_id} is not linked yet: is the worker up?")
             else:
                 walk.pending += 1
-        after = upto
-        progress("entries", after - first + 1, last - first + 1)
+        first, seen = last + 1, seen + count
+        progress("entries", seen, max(seen, walk.head))
 
 
-_UNLINKED: Final = """
-SELECT l.id, CASE WHEN isfinite(l.at) THEN l.at END FROM accounts_activitylog AS l
- WHERE l.id > %(after)s AND l.id <= %(upto)s
+# By the entries that there are, not by numbers: a single row with a huge id would be a walk without end.
+_PAGE: Final = """
+SELECT count(*), max(id)
+  FROM (SELECT id FROM accounts_activitylog WHERE id >= %(first)s ORDER BY id LIMIT %(batch)s) AS page
+"""
+_UNLINKED: Final = f"""
+SELECT l.id, CASE WHEN {TIME_IN_RANGE} THEN l.at END FROM accounts_activitylog AS l
+ WHERE l.id >= %(first)s AND l.id <= %(last)s
    AND NOT EXISTS (SELECT FROM accounts_activitylink AS k
-                    WHERE k.entry_id = l.id AND k.entry_id > %(after)s AND k.entry_id <= %(upto)s)
+                    WHERE k.entry_id = l.id AND k.entry_id >= %(first)s AND k.entry_id <= %(last)s)
  ORDER BY l.id
-"""
-
-
-# --- the database's own guards ----------------------------------------------------------------------------------------
-
-
-def _guards() -> Iterator[Finding]:
-    for subject, found in _query(_GUARDS, {}):
-        yield Finding("guard", f"{subject}: {found}")
-
-
-_GUARDS: Final = """
-WITH guarded (relation) AS (VALUES
-    ('accounts_activitylog'), ('accounts_activitylink'), ('accounts_activityanchor'))
-SELECT g.relation || '.' || t.wanted, CASE f.tgenabled WHEN 'D' THEN 'the trigger is disabled'
-       WHEN 'R' THEN 'the trigger works on replicas only' ELSE 'the trigger is missing' END
-  FROM guarded AS g CROSS JOIN (VALUES ('append_only_rows'), ('append_only_table')) AS t (wanted)
-  LEFT JOIN pg_trigger AS f ON f.tgrelid = g.relation::regclass AND f.tgname = t.wanted
- WHERE coalesce(f.tgenabled, 'D') NOT IN ('O', 'A')
-UNION ALL
-SELECT r.role || ' on ' || g.relation, 'may ' || p.privilege
-  FROM (SELECT relation FROM guarded UNION ALL VALUES ('accounts_activitylinking')) AS g
- CROSS JOIN (VALUES ('exchequer_app'), ('exchequer_signer')) AS r (role)
- CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE'), ('TRIGGER'), ('REFERENCES')) AS p (privilege)
- WHERE has_table_privilege(r.role, g.relation, p.privilege)
-   AND (r.role, g.relation, p.privilege) NOT IN (('exchequer_app', 'accounts_activitylog', 'INSERT'),
-                                                 ('exchequer_signer', 'accounts_activityanchor', 'INSERT'))
-"""
+"""  # noqa: S608  # our own text
 
 
 def _query(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

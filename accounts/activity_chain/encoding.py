@@ -29,6 +29,9 @@ COLUMNS: Final = {
 }
 """Every column of the table, in the order of hashing, and its text in SQL (`l` is the table)."""
 
+TIME_IN_RANGE: Final = "(l.at >= '2020-01-01 00:00+00' AND l.at < '2200-01-01 00:00+00')"
+"""In SQL: the table takes no other time. The text of one before Christ is that of one after, and of infinity none."""
+
 
 def link_hash(*, position: int, previous_hash: bytes, columns: Sequence[str | None]) -> bytes:
     """The hash of one link; `columns` are the texts of COLUMNS."""

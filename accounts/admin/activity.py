@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from accounts import activity_search
-from accounts.activity_chain import anchor_is_ours, last_anchor
+from accounts.activity_chain import anchor_is_ours
 from accounts.activity_chain.anchors import anchor_of
+from accounts.activity_chain.vouching import anchored_to, contradicted, is_of_this_chain
 from accounts.activity_search import Wanted
 from accounts.admin.activity_export import export_page
 from accounts.models import ActivityAnchor, ActivityLink, ActivityLog
@@ -78,11 +79,10 @@ class ActivityLogAdmin(ReadOnlyAdmin):
         return export_page(self, request)
 
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
-        """How far the chain is anchored; an anchor that is not the signer's vouches for nothing."""
-        anchor = last_anchor()
-        anchored = anchor.position if anchor is not None and anchor_is_ours(anchor) else 0
+        """How far the chain is anchored, and which of these entries are not what was linked."""
+        position, changed = anchored_to(), contradicted([row.pk for row in rows])
         for row in rows:
-            row.anchored_to = anchored
+            row.anchored_to, row.is_changed = position, row.pk in changed
 
     def row_title(self, row: Any) -> str:
         return str(row.action)
@@ -119,11 +119,13 @@ class ActivityLogAdmin(ReadOnlyAdmin):
     def facts_whole(self, entry: ActivityLog) -> str:
         return facts_table(entry.facts)
 
-    @labelled(description=_("chain"), colours={"anchored": "success", "linked": "info"})
+    @labelled(description=_("chain"), colours={"changed": "danger", "anchored": "success", "linked": "info"})
     def chain(self, entry: ActivityLog) -> tuple[str, Any]:
         link = link_of(entry)
         if link is None:
             return "waiting", _("Not linked yet")
+        if entry.is_changed:  # type: ignore[attr-defined]  # prepare_page's
+            return "changed", _("NOT what was linked")
         return ("anchored", _("Anchored")) if link.position <= entry.anchored_to else ("linked", _("Linked"))  # type: ignore[attr-defined]  # prepare_page's
 
     @display(description=_("position, hash, anchor"))
@@ -134,11 +136,13 @@ class ActivityLogAdmin(ReadOnlyAdmin):
         shown = [str(link.position), mono(bytes(link.hash).hex())]
         row = ActivityAnchor.objects.filter(position__gte=link.position).order_by("position", "number").first()
         if row is not None:
-            signed = (
-                gettext("Anchor %(number)s")
-                if anchor_is_ours(anchor_of(row))
-                else gettext("Anchor %(number)s, whose signature is NOT the signer's")
-            )
+            anchor = anchor_of(row)
+            if not anchor_is_ours(anchor):
+                signed = gettext("Anchor %(number)s, whose signature is NOT the signer's")
+            elif not is_of_this_chain(anchor):
+                signed = gettext("Anchor %(number)s, which is NOT of this chain: it was written anew")
+            else:
+                signed = gettext("Anchor %(number)s")
             shown.append(format_html("{} · {}", signed % {"number": row.number}, moment(row.signed_at)))
         return lines(shown)
 

@@ -1,5 +1,7 @@
 """Who did what, when, from where. Append-only, in the database too."""
 
+import datetime as dt
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +38,15 @@ class ActivityLog(models.Model):
                 fields=["ip_address", "-id"], name="activity_ip", condition=models.Q(ip_address__isnull=False)
             ),
             models.Index(fields=["at"], name="activity_at"),
+        )
+        constraints = (
+            # Outside of it PostgreSQL's texts of two times can be the same, and Python reads none.
+            models.CheckConstraint(
+                condition=models.Q(
+                    at__gte=dt.datetime(2020, 1, 1, tzinfo=dt.UTC), at__lt=dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+                ),
+                name="activity_at_in_range",
+            ),
         )
         permissions = (("export_activitylog", "Can export the activity log"),)
 

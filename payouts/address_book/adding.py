@@ -21,7 +21,7 @@ from payouts.withdrawals.quotes import known_network
 from treasury.chains.errors import InvalidAddress
 from treasury.chains.network import Network
 
-from .owners import locked_owner
+from .owners import locked_owner, require_going
 
 LABEL_MAX = 40
 
@@ -50,7 +50,7 @@ def add_address(
     with transaction.atomic(durable=True):
         owner = locked_owner(customer_id)
         require_unlocked(customer_id)
-        _require_going(owner)
+        require_going(owner)
         if known_addresses.entry_of(customer_id, chosen.code, read) is not None:
             raise errors.AddressSavedAlready
         live = SavedAddress.objects.filter(customer_id=customer_id, state__in=known_addresses.LIVE)
@@ -86,13 +86,6 @@ def readable_address(network: Network, address: str) -> str:
     return read
 
 
-def _require_going(owner: User) -> None:
-    if not owner.is_active:
-        raise errors.CustomerInactive
-    if owner.profile.withdrawals_frozen_at is not None:
-        raise errors.WithdrawalsFrozen  # whoever froze them may have reasons not to trust who is there
-
-
 def _add(
     owner: User, label: str, network: Network, address: str, resembles: str, origin: Origin | None
 ) -> SavedAddress:
@@ -113,5 +106,5 @@ def _add(
         facts={"network": entry.network, "address": address, "label": label, "resembles": resembles},
         origin=origin,
     )
-    emails.tell_of_address("confirm", entry)
+    emails.tell_of_address("confirm", entry, origin)
     return entry

@@ -14,14 +14,16 @@ from accounts.models import User, UserProfile
 from accounts.profiles import ensure_profile
 from accounts.second_factor import StepUp, verify_step_up
 from accounts.settings_lock import require_unlocked
+from payouts import emails
 
-from .owners import locked_owner
+from .owners import locked_owner, require_going
 
 
 def allow_any_address(*, customer_id: int, step_up: StepUp, origin: Origin | None = None) -> datetime:
     """Withdrawals may go to addresses that are not saved; returns from when on, as long as a new address waits.
 
-    Asked for again it changes nothing, so that nothing is begun anew. Raises StepUpFailed, SettingsLocked.
+    Asked for again it changes nothing, so that nothing is begun anew. Raises StepUpFailed, SettingsLocked,
+    CustomerInactive, WithdrawalsFrozen.
     """
     customer = User.objects.get(pk=customer_id)
     verify_step_up(user=customer, credential=step_up, origin=origin)
@@ -29,6 +31,7 @@ def allow_any_address(*, customer_id: int, step_up: StepUp, origin: Origin | Non
     with transaction.atomic(durable=True):
         owner = locked_owner(customer_id)
         require_unlocked(customer_id)
+        require_going(owner)
         if owner.profile.any_address_from is not None:
             return owner.profile.any_address_from
         begins = timezone.now() + timedelta(seconds=max(settings.ADDRESS_HOLD_SECONDS, 0))
@@ -40,6 +43,7 @@ def allow_any_address(*, customer_id: int, step_up: StepUp, origin: Origin | Non
             facts={"from": begins.isoformat()},
             origin=origin,
         )
+        emails.tell_of_any_address(owner, begins, origin)
     return begins
 
 

@@ -15,7 +15,7 @@ from payouts import emails, errors
 from payouts.links import AddressConfirmation, read_address_token
 from payouts.models import SavedAddress
 
-from .owners import locked_owner
+from .owners import locked_owner, require_going
 from .removing import close
 
 State = SavedAddress.State
@@ -37,12 +37,13 @@ def confirm_address(*, token: str, customer_id: int, origin: Origin | None = Non
     """Confirm the entry of the link `token`, as the customer who is signed in. It can be paid to after its hold.
 
     A link that comes too late closes the entry. Raises AddressLinkInvalid, AddressLinkExpired, AddressConfirmedAlready,
-    AddressRemovedAlready, SettingsLocked.
+    AddressRemovedAlready, SettingsLocked, CustomerInactive, WithdrawalsFrozen.
     """
     said = _read(token, customer_id)
     with transaction.atomic(durable=True):
         owner = locked_owner(customer_id)
         require_unlocked(customer_id)
+        require_going(owner)
         entry = _open(
             SavedAddress.objects.select_for_update().filter(pk=said.entry_id, customer_id=customer_id).first()
         )
@@ -65,7 +66,7 @@ def confirm_address(*, token: str, customer_id: int, origin: Origin | None = Non
                 },
                 origin=origin,
             )
-            emails.tell_of_address("added", entry)
+            emails.tell_of_address("added", entry, origin)
     if late:
         raise errors.AddressLinkExpired
     return entry

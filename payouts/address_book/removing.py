@@ -37,7 +37,7 @@ def remove_address(*, customer_id: int, entry_id: UUID, origin: Origin | None = 
         if entry is None:
             raise errors.SavedAddressNotFound
         close([entry], State.REMOVED, actor=owner, origin=origin)
-        emails.tell_of_address("removed", entry)
+        emails.tell_of_address("removed", entry, origin)
     return entry
 
 

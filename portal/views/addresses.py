@@ -23,6 +23,7 @@ from payouts.errors import (
     LooksAlike,
     SavedAddressNotFound,
     WithdrawalError,
+    WithdrawalRefused,
 )
 from portal.forms.addresses import AddressForm
 from portal.forms.step_up import StepUpForm
@@ -98,7 +99,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("addresses")
     except AddressLinkError as error:
         return render(request, "portal/address_link.html", {"error": error}, status=410)
-    except SettingsLocked as error:
+    except (SettingsLocked, WithdrawalRefused) as error:
         messages.warning(request, str(error.message))
         return redirect("addresses")
     return render(request, "portal/address_confirm.html", {"entry": entry})
@@ -139,7 +140,7 @@ def choice(request: HttpRequest) -> HttpResponse:
     except StepUpFailed as error:
         step_up.refuse_step_up(error)
         return show_book(request, step_up, status=UNPROCESSABLE)
-    except SettingsLocked as error:
+    except (SettingsLocked, WithdrawalRefused) as error:
         messages.warning(request, str(error.message))
     return redirect("addresses")
 

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import devices, sessions
 from accounts.activity import origin_of
-from accounts.freezes import freeze_account
+from accounts.freezes import freeze_account, freeze_by_link
 from accounts.links import read_not_me
 from accounts.models import TrustedDevice, User
 from accounts.profiles import ensure_profile
@@ -178,7 +178,7 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     if said is None or said.expired or not User.objects.filter(pk=said.user_id).exists():
         return render(request, "portal/not_me_link.html", status=410)
     if request.method == "POST":
-        freeze_account(user_id=said.user_id, origin=origin_of(request))
+        freeze_by_link(user_id=said.user_id, about=said.about, origin=origin_of(request))
         return render(request, "portal/frozen.html")
     return render(request, "portal/not_me.html")
 

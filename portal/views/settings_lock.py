@@ -53,7 +53,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     """Ask for the mail that begins unlocking early."""
     try:
         settings_lock.request_unlock(user_id=customer_of(request).pk, origin=origin_of(request))
-    except NotLocked as error:
+    except SettingsLockError as error:
         messages.info(request, str(error.message))
     else:
         messages.info(request, _("We have sent you a mail. Nothing is unlocked before you confirm it there."))

@@ -11,8 +11,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from anymail.exceptions import AnymailRecipientsRefused
+from celery.signals import before_task_publish
 from pytest_django import Settings
 
+from accounts.delivery import ATTEMPTS_MAX, send_due_mail
 from accounts.delivery_troubles import Trouble, verdict_on
 from accounts.models import OutgoingMail
 from accounts.outbox import queue_mail
@@ -71,17 +73,55 @@ def test_a_mailbox_that_the_provider_refuses_is_given_up_and_the_others_go_out(p
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 502, 503])
 def test_a_provider_in_trouble_is_tried_again_and_not_asked_for_each_mail(postmark: Provider, status: int) -> None:
-    queue("one")
-    queue("two")
+    for number in range(5):
+        queue(str(number))
     postmark.always = (status, {"ErrorCode": 100, "Message": "not now"})
     send_outgoing_mail()
-    told = ("queued", f"AnymailRequestsAPIError {status}")
-    assert states() == {"one": told, "two": told}
-    assert postmark.asked == 1
+    assert set(states().values()) == {("queued", f"AnymailRequestsAPIError {status}")}
+    assert set(OutgoingMail.objects.values_list("attempts", flat=True)) == {0}
+    assert postmark.asked == 2
     postmark.always = None
     OutgoingMail.objects.update(next_attempt_at="2020-01-01T00:00Z")
     send_outgoing_mail()
     assert {state for state, _error in states().values()} == {"sent"}
+
+
+def test_a_mail_that_draws_an_answer_of_trouble_costs_those_behind_it_nothing(postmark: Provider) -> None:
+    """The next is taken, so the trouble is that mail's own: its attempts count, and it is given up in the end."""
+    odd = queue("odd")
+    queue("good")
+    queue("better")
+    postmark.answers[odd.recipient] = (500, {"ErrorCode": 0, "Message": "Internal error"})
+    send_outgoing_mail()
+    assert states() == {"odd": ("queued", "AnymailRequestsAPIError 500"), "good": ("sent", ""), "better": ("sent", "")}
+    assert OutgoingMail.objects.get(key="odd").attempts == 1
+    OutgoingMail.objects.filter(key="odd").update(attempts=ATTEMPTS_MAX - 1, next_attempt_at="2020-01-01T00:00Z")
+    queue("last")
+    send_outgoing_mail()
+    assert states()["odd"][0] == "failed"
+
+
+def test_a_run_lasts_some_seconds_and_wakes_the_next(postmark: Provider) -> None:
+    postmark.seconds = 0.2
+    for number in range(12):
+        queue(str(number))
+    woken: list[str] = []
+
+    def note(sender: str, **_other: object) -> None:
+        woken.append(sender)
+
+    before_task_publish.connect(note)
+    try:
+        sent = send_due_mail(seconds=0.7)
+        assert 0 < sent < 12
+        assert woken == ["accounts.tasks.send_outgoing_mail"]
+        left = OutgoingMail.objects.filter(state="queued")
+        assert left.count() == 12 - sent
+        assert set(left.values_list("attempts", flat=True)) == {0}, "claimed and not tried"
+        assert send_due_mail() == 12 - sent
+        assert len(woken) == 1
+    finally:
+        before_task_publish.disconnect(note)
 
 
 def test_a_mail_that_the_provider_does_not_understand_waits_and_the_others_go_out(postmark: Provider) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
+from accounts import mail
 from accounts.freezes import AnotherPersonNeeded, ThawRefused, ask_to_thaw, freeze_account, freeze_withdrawals
-from accounts.models import ActivityLog, User, UserProfile
+from accounts.links import not_me_url
+from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
+from tests.accounts.mail_parts import html_of
 from tests.payouts.people import a_customer, staff
+from tests.support.factors import known_browser
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +64,57 @@ def test_the_owner_stops_everything_at_once() -> None:
     assert browser.get("/security/").status_code == 302, "signed out"
     assert UserProfile.objects.get(user=user).withdrawals_frozen_at is not None
     assert not freeze_account(user_id=user.pk)
+
+
+def test_the_link_of_a_mail_is_nobodys_deed_in_the_audit_and_the_owners_in_the_mail() -> None:
+    """Whoever reads the mail can press it: the audit must not say that its owner was signed in."""
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    url = not_me_url(user_id=user.pk, about="new_device")
+    assert Client().post(url.removeprefix(settings.SITE_URL)).status_code == 200
+    assert browser.get("/security/").status_code == 302, "signed out"
+    line = ActivityLog.objects.get(action="withdrawals.frozen")
+    assert (line.actor, line.actor_label) == (None, "system:not-me-link")
+    assert line.facts == {"reason": "frozen by the link in a mail", "already_frozen": False, "about": "new_device"}
+    assert line.ip_address == "127.0.0.1"
+    assert "You froze your account, or somebody with a link from your mailbox did." in freeze_mail()
+
+
+def remembered_device(user: User) -> TrustedDevice:
+    known_browser(user)
+    return TrustedDevice.objects.get(user=user)
+
+
+def freeze_mail() -> str:
+    row = OutgoingMail.objects.get(template="account_frozen")
+    row.language = "en"
+    message = mail.render(row)
+    assert ("no device is remembered" in str(message.body)) == ("no device is remembered" in html_of(message))
+    return str(message.body)
+
+
+def test_support_that_freezes_shuts_out_whoever_is_in_there_and_the_mail_says_so() -> None:
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    device = remembered_device(user)
+    assert freeze_withdrawals(user_id=user.pk, reason="asked by phone", actor=staff("support"))
+    assert browser.get("/security/").status_code == 302, "signed out"
+    device.refresh_from_db()
+    assert device.revoked_at is not None
+    assert "All sessions were ended, and no device is remembered any more." in freeze_mail()
+
+
+def test_a_freeze_because_of_the_chain_signs_nobody_out_and_does_not_say_so() -> None:
+    user, browser = a_customer(), Client()
+    browser.force_login(user)
+    device = remembered_device(user)
+    assert freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
+    assert browser.get("/security/").status_code == 200
+    device.refresh_from_db()
+    assert device.revoked_at is None
+    said = freeze_mail()
+    assert "Our system has frozen your account" in said
+    assert "sessions" not in said
 
 
 def test_somebody_without_a_profile_can_be_frozen() -> None:

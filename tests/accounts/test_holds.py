@@ -17,7 +17,8 @@ from pytest_django import Settings
 
 from accounts import holds
 from accounts.holds import Kind, hold_withdrawals, lengthen_hold
-from accounts.models import ActivityLog, User, WithdrawalHold
+from accounts.mail import render
+from accounts.models import ActivityLog, OutgoingMail, User, WithdrawalHold
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
@@ -78,6 +79,15 @@ def test_a_reason_that_is_none_is_refused() -> None:
 # --- what makes one ---
 
 
+def waits(row: WithdrawalHold) -> str:
+    """What the mail about the change says of it."""
+    return f"Withdrawals wait until {row.held_until:%-d %B %Y, %H:%M} UTC"
+
+
+def told(template: str) -> str:
+    return str(render(OutgoingMail.objects.get(template=template)).body)
+
+
 def test_a_changed_password_holds(committed_db: CommittedDatabase) -> None:
     user = a_customer()
     answer = signed_in(user).post(
@@ -89,6 +99,7 @@ def test_a_changed_password_holds(committed_db: CommittedDatabase) -> None:
     row = WithdrawalHold.objects.get()
     assert (row.user, row.kind, row.actor) == (user, "password", user)
     assert ActivityLog.objects.get(action="withdrawals.held").user_agent == "Firefox"
+    assert waits(row) in told("password_changed")
 
 
 def test_a_wrong_old_password_holds_nothing(committed_db: CommittedDatabase) -> None:
@@ -114,7 +125,35 @@ def test_a_reset_password_holds(committed_db: CommittedDatabase, mail_catcher: M
     user = a_customer()
     browser, page = reset_link(user, mail_catcher)
     browser.post(page, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
-    assert WithdrawalHold.objects.get().kind == "password"
+    row = WithdrawalHold.objects.get()
+    assert row.kind == "password"
+    assert waits(row) in told("password_changed")
+
+
+def test_a_reset_link_is_good_for_an_hour_as_its_mail_says(
+    committed_db: CommittedDatabase, mail_catcher: MailCatcher
+) -> None:
+    user = a_customer()
+    reset_link(user, mail_catcher)
+    caught = mail_catcher.wait_for(to=user.email)
+    assert "The link works for one hour, once." in caught.text
+    path = urlsplit(mail_catcher.link(caught, "password/reset/key")).path
+    for minutes, good in ((59, True), (61, False)):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=False):
+            text = Client(headers={"accept-language": "en"}).get(path, follow=True).content.decode()
+            assert ('name="password1"' in text) is good
+
+
+def test_a_reset_mail_that_would_leave_after_an_hour_does_not_leave(
+    committed_db: CommittedDatabase, mail_catcher: MailCatcher
+) -> None:
+    user = a_customer()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    Client().post(reverse("account_reset_password"), {"email": user.email})
+    with time_machine.travel(timezone.now() + timedelta(minutes=61), tick=False):
+        send_outgoing_mail()
+    assert not mail_catcher.messages()
+    assert OutgoingMail.objects.get(template="password_reset").last_error == "dropped: the link would have ended by now"
 
 
 def new_email_link(user: User, browser: Client, mail_catcher: MailCatcher) -> str:
@@ -130,17 +169,23 @@ def test_a_changed_address_holds_once_it_is_confirmed(
     user = a_customer()
     browser = signed_in(user)
     path = new_email_link(user, browser, mail_catcher)
+    asked = mail_catcher.wait_for(to="new@example.com")
+    assert asked.subject == "Confirm your new e-mail address"
+    assert "opened an account" not in asked.text
     assert not WithdrawalHold.objects.exists()
     browser.post(path)
     assert User.objects.get(pk=user.pk).email == "new@example.com"
     row = WithdrawalHold.objects.get()
     assert (row.user, row.kind) == (user, "email")
+    for mail in OutgoingMail.objects.filter(template="email_changed"):
+        assert waits(row) in str(render(mail).body)
 
 
 def test_signing_up_holds_nothing(committed_db: CommittedDatabase, mail_catcher: MailCatcher) -> None:
     browser, email = Client(headers={"accept-language": "en"}), "somebody.new@example.com"
     browser.post(reverse("account_signup"), {"email": email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
     send_outgoing_mail()
+    assert "opened an account" in mail_catcher.wait_for(to=email).text
     browser.post(urlsplit(mail_catcher.link(mail_catcher.wait_for(to=email), "confirm-email")).path)
     assert EmailAddress.objects.get(email=email).verified
     assert not WithdrawalHold.objects.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
+import psycopg
 import pytest
 import time_machine
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import a_customer
 from tests.support.databases import CommittedDatabase
 from tests.support.mail import MailCatcher
+from tests.support.sessions import ended_sessions
 
 
 def queue(key: str, **changes: object) -> None:
@@ -92,31 +94,46 @@ def in_threads(count: int) -> None:
         thread.join()
 
 
-def test_a_server_that_is_away_is_tried_again_ever_less_often(
+def test_while_one_sends_nobody_else_does(committed_db: CommittedDatabase, mail_catcher: MailCatcher) -> None:
+    """So a backlog takes one thread of the worker, not all of them."""
+    queue("one", user=a_customer())
+    with ended_sessions(), psycopg.connect(committed_db.app_url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [delivery.SENDER_LOCK])
+        assert delivery.send_due_mail() == 0
+        assert OutgoingMail.objects.get().attempts == 0
+    assert delivery.send_due_mail() == 1
+    with psycopg.connect(committed_db.app_url, autocommit=True) as other:
+        assert other.execute("SELECT pg_try_advisory_lock(%s)", [delivery.SENDER_LOCK]).fetchone() == (True,)
+
+
+def test_a_server_that_is_away_is_tried_again_ever_less_often_and_for_as_long_as_it_takes(
     committed_db: CommittedDatabase, mail_catcher: MailCatcher, settings: Settings
 ) -> None:
     queue("one", user=a_customer())
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
     waits = []
     now = timezone.now() + timedelta(seconds=1)
-    for _attempt in range(3):
+    for _attempt in range(2 * delivery.ATTEMPTS_MAX):
         with time_machine.travel(now, tick=False):
             send_outgoing_mail()
             row = OutgoingMail.objects.get()
             waits.append((row.next_attempt_at - timezone.now()).total_seconds())
         now = row.next_attempt_at
-    assert waits == [5, 10, 20]
-    assert (row.state, row.last_error) == ("queued", "ConnectionRefusedError")
+    assert waits[0] == 5
+    assert waits == sorted(waits)
+    assert waits[-1] == delivery.SERVER_BACK_OFF_MAX_SECONDS
+    assert (row.state, row.attempts, row.last_error) == ("queued", 0, "ConnectionRefusedError")
     settings.EMAIL_PORT = port
     with time_machine.travel(now, tick=False):
         send_outgoing_mail()
     assert OutgoingMail.objects.get().state == "sent"
 
 
-def test_it_gives_up_in_the_end(committed_db: CommittedDatabase, mail_catcher: MailCatcher, settings: Settings) -> None:
-    queue("one", user=a_customer())
+def test_a_mail_with_a_trouble_of_its_own_is_given_up_in_the_end(
+    committed_db: CommittedDatabase, mail_catcher: MailCatcher
+) -> None:
+    queue_mail(key="broken", template="security_notice", user=a_customer(), facts={"kind": "unheard-of"})
     OutgoingMail.objects.update(attempts=delivery.ATTEMPTS_MAX - 1)
-    settings.EMAIL_PORT = 1
     send_outgoing_mail()
     assert OutgoingMail.objects.get().state == "failed"
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import settings_lock
+from accounts.activity import Origin
 from accounts.mail import NothingToTell, render
 from accounts.models import ActivityLog, OutgoingMail, SettingsLock, User, WithdrawalHold
 from accounts.second_factor import StepUp, StepUpFailed
@@ -205,7 +206,8 @@ def test_links_of_others_old_ones_and_forged_ones_are_refused() -> None:
             confirm_unlock(token=each, user_id=user.pk)
     with pytest.raises(settings_lock.UnlockLinkInvalid):
         confirm_unlock(token=token, user_id=other.pk)
-    asked(user)
+    with time_machine.travel(timezone.now() + settings_lock.AGAIN_AFTER, tick=False):
+        asked(user)
     with pytest.raises(settings_lock.UnlockLinkInvalid):
         confirm_unlock(token=token, user_id=user.pk)  # a newer mail is on its way
     assert not SettingsLock.objects.exclude(unlock_at=None).exists()
@@ -235,7 +237,8 @@ def test_only_the_newest_mail_has_a_link() -> None:
     user = a_customer()
     lock(user)
     asked(user)
-    token = asked(user)
+    with time_machine.travel(timezone.now() + settings_lock.AGAIN_AFTER, tick=False):
+        token = asked(user)
     old, new = OutgoingMail.objects.filter(template="settings_unlock_confirm").order_by("id")
     with pytest.raises(NothingToTell):
         render(old)
@@ -319,6 +322,40 @@ def test_second_factors_cannot_be_changed(committed_db: CommittedDatabase, name:
         assert method(path)["Location"] == "/security/"
     assert list(Authenticator.objects.values_list("pk", "data")) == before
     assert "Your settings are locked until" in browser.get("/security/").content.decode()
+
+
+@DATABASE
+def test_its_mails_say_from_where_it_was_done() -> None:
+    user, origin = a_customer(), Origin(ip_address="192.0.2.7", user_agent="Firefox")
+    lock_settings(user_id=user.pk, days=7, wait_days=3, step_up=proven(user), origin=origin)
+    request_unlock(user_id=user.pk, origin=origin)
+    for template in ("settings_locked", "settings_unlock_confirm"):
+        row = OutgoingMail.objects.get(template=template)
+        body = str(render(row).body)
+        assert "IP address: 192.0.2.7" in body
+        assert "Browser: Firefox" in body
+        assert "/security/not-me/" in body
+
+
+@DATABASE
+def test_asking_again_and_again_fills_no_mailbox() -> None:
+    user = a_customer()
+    lock(user)
+    now = timezone.now()
+    mails = OutgoingMail.objects.filter(template="settings_unlock_confirm")
+    first = request_unlock(user_id=user.pk)
+    assert request_unlock(user_id=user.pk).unlock_asked_at == first.unlock_asked_at
+    assert mails.count() == 1
+    for number in range(2, 6):
+        with time_machine.travel(now + number * timedelta(minutes=6), tick=False):
+            request_unlock(user_id=user.pk)
+        assert mails.count() == number
+    with time_machine.travel(now + timedelta(hours=1), tick=False):
+        keep_locked(user_id=user.pk)
+        with pytest.raises(settings_lock.UnlockAskedTooOften):
+            request_unlock(user_id=user.pk)
+    with time_machine.travel(now + timedelta(days=1, hours=1), tick=False):
+        request_unlock(user_id=user.pk)
 
 
 # --- races and the database ---

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.conf import settings as configured
 from django.core import mail
@@ -19,11 +21,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import devices
-from accounts.models import ActivityLog, TrustedDevice, User, UserSession
+from accounts.models import ActivityLog, MailedCode, OutgoingMail, TrustedDevice, User, UserSession
+from accounts.settings_lock import lock_settings
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
-from tests.support.factors import code_of
+from tests.support.factors import code_of, proven
 
 CODE = r"^\s*(\d{4}[ \u00a0]?\d{4})\s*$"
 COOKIE = configured.DEVICE_TOKEN_COOKIE_NAME
@@ -99,6 +102,18 @@ def test_a_remembered_browser_is_not_asked_for_a_mailed_code_again() -> None:
     assert len(codes_mailed()) == sent
 
 
+def test_while_the_settings_are_locked_no_browser_is_remembered_and_one_can_still_be_forgotten() -> None:
+    user, known, new = a_person(), browser(), browser()
+    sign_in(known, user)
+    lock_settings(user_id=user.pk, days=3, wait_days=1, step_up=proven(user))
+    sign_in(new, user)
+    assert COOKIE not in new.cookies
+    device = TrustedDevice.objects.get(user=user)
+    assert new.post(f"/security/devices/{device.pk}/revoke/").status_code == 302
+    device.refresh_from_db()
+    assert device.revoked_at is not None
+
+
 def test_one_that_is_not_to_be_remembered_is_asked_each_time() -> None:
     user, client = a_person(), browser()
     sign_in(client, user, remember=False)
@@ -137,6 +152,34 @@ def test_a_stolen_cookie_opens_nothing_by_itself_and_dies_with_the_owners_next_s
     late = browser()
     late.cookies[COOKIE] = stolen
     assert type_password(late, user) == "/account/login/code/confirm/"
+
+
+def test_of_two_that_have_the_same_cookie_the_second_gives_both_away() -> None:
+    """Who signs in with it gets the next one; the other's is from before, and nobody but a copy has that for long."""
+    user, one, other = a_person(), browser(), browser()
+    sign_in(one, user)
+    one.post("/account/logout/")
+    other.cookies[COOKIE] = one.cookies[COOKIE].value
+    assert type_password(one, user) == "/account/2fa/authenticate/"
+    assert type_code(one, code_of(user)) == "/dashboard/"
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert type_password(other, user) == "/account/login/code/confirm/"
+        assert TrustedDevice.objects.get(user=user).revoked_at is not None
+        assert one.get("/security/").status_code == 302, "whoever it is"
+        line = ActivityLog.objects.get(action="device.copied")
+        assert (line.actor_label, line.facts["sessions_ended"]) == ("system:device-cookie", 1)
+        assert OutgoingMail.objects.filter(template="device_revoked", user=user).count() == 1
+
+
+def test_a_tab_that_still_sends_the_cookie_before_is_known_for_a_minute() -> None:
+    user, one, tab = a_person(), browser(), browser()
+    sign_in(one, user)
+    one.post("/account/logout/")
+    tab.cookies[COOKIE] = one.cookies[COOKIE].value
+    type_password(one, user)
+    type_code(one, code_of(user))
+    assert type_password(tab, user) == "/account/2fa/authenticate/"
+    assert TrustedDevice.objects.get(user=user).revoked_at is None
 
 
 def test_one_persons_device_is_a_strangers_for_another() -> None:
@@ -220,6 +263,19 @@ def test_a_recovery_code_signs_in_but_does_not_verify() -> None:
     assert "came in with a recovery code" in client.get("/security/").content.decode()
 
 
+def test_the_mail_about_a_recovery_code_counts_those_that_are_left() -> None:
+    user, client = a_person(), browser()
+    codes = RecoveryCodes.activate(user)
+    for left in (9, 8):
+        type_password(client, user)
+        if left == 9:
+            type_mailed_code(client, mailed_code())
+        assert type_code(client, codes.get_unused_codes()[0]) == "/dashboard/"
+        assert OutgoingMail.objects.filter(template="recovery_code_used").latest("pk").facts["left"] == left
+        client.post("/account/logout/")
+        codes = RecoveryCodes(Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES))
+
+
 def test_who_has_a_factor_cannot_prove_themselves_by_the_password() -> None:
     user, client = a_person(), browser()
     sign_in(client, user)
@@ -253,6 +309,41 @@ def test_the_mailed_code_is_good_for_ten_minutes_and_five_tries() -> None:
     for _try in range(5):
         guessed.post("/account/login/code/confirm/", {"code": "00000000"})
     assert type_mailed_code(guessed, code) == "/account/login/"
+
+
+def test_the_session_holds_no_code_and_the_codes_own_row_counts() -> None:
+    """What is in the session can be read, and written back as it was before a try."""
+    user, client = a_person(), browser()
+    type_password(client, user)
+    code = mailed_code()
+    stored = json.dumps(dict(client.session.items()))
+    assert code.replace(" ", "").replace("\u00a0", "") not in stored
+    assert str(MailedCode.objects.get(user=user).pk) in stored
+    before = client.session["account_login"]
+    for number in range(1, 6):
+        client.post("/account/login/code/confirm/", {"code": "00000000"})
+        assert MailedCode.objects.get(user=user).tries == number
+        session = client.session
+        session["account_login"] = before
+        session.save()
+    answer = client.post("/account/login/code/confirm/", {"code": code})
+    assert answer.status_code == 200
+    assert "Too many wrong codes." in answer.content.decode()
+    assert MailedCode.objects.get(user=user).used_at is None
+
+
+def test_a_mailed_code_is_used_up_by_the_sign_in() -> None:
+    user, client = a_person(), browser()
+    type_password(client, user)
+    before = client.session["account_login"]
+    code = mailed_code()
+    assert type_mailed_code(client, code) == "/account/2fa/authenticate/"
+    assert MailedCode.objects.get(user=user).used_at is not None
+    session = client.session
+    session["account_login"] = before
+    session.save()
+    answer = client.post("/account/login/code/confirm/", {"code": code})
+    assert "This code is no longer good." in answer.content.decode()
 
 
 def test_more_devices_than_anybody_has_are_forgotten_the_longest_unseen_first(settings: Settings) -> None:

@@ -9,6 +9,7 @@ import time_machine
 from django.core import signing
 from django.utils import timezone
 
+from accounts.freezes import freeze_withdrawals
 from accounts.mail import NothingToTell, render
 from accounts.models import ActivityLog, OutgoingMail
 from accounts.settings_lock import SettingsLocked, lock_settings
@@ -16,6 +17,7 @@ from payouts import address_book, errors, links
 from payouts.links import address_token
 from payouts.models import SavedAddress
 from tests.payouts.people import (
+    ORIGIN,
     OTHER_RECIPIENT,
     RECIPIENT,
     USDT,
@@ -42,6 +44,9 @@ def test_a_confirmed_address_can_be_paid_to_a_day_later() -> None:
     assert entry.active_from == entry.confirmed_at + DAY
     told = OutgoingMail.objects.get(template="address_added")
     assert told.facts["active_from"] == entry.active_from.isoformat()
+    for name in ("address_confirm", "address_added"):
+        facts = OutgoingMail.objects.get(template=name).facts
+        assert (facts["ip"], facts["user_agent"]) == (ORIGIN.ip_address, ORIGIN.user_agent), "from where it was done"
     assert ActivityLog.objects.filter(action="address.confirmed", target_id=str(entry.pk)).exists()
     with pytest.raises(errors.AddressOnHold):
         ask(customer)
@@ -49,6 +54,16 @@ def test_a_confirmed_address_can_be_paid_to_a_day_later() -> None:
         ask(customer)
     with time_machine.travel(entry.active_from, tick=False):
         assert ask(customer).state == "requested"
+
+
+@DATABASE
+def test_while_withdrawals_are_frozen_nothing_is_confirmed_and_no_waiting_time_begins() -> None:
+    entry = add(a_customer())
+    freeze_withdrawals(user_id=entry.customer_id, reason="stolen phone", process="test")
+    with pytest.raises(errors.WithdrawalsFrozen):
+        confirm_address(entry)
+    entry.refresh_from_db()
+    assert (entry.state, entry.active_from) == ("pending", None)
 
 
 @DATABASE

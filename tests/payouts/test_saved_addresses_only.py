@@ -9,12 +9,15 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import ActivityLog, User, UserProfile
+from accounts.freezes import freeze_withdrawals
+from accounts.mail import render
+from accounts.models import ActivityLog, OutgoingMail, User, UserProfile
 from accounts.second_factor import StepUp, StepUpFailed
 from accounts.settings_lock import SettingsLocked, lock_settings
 from payouts import address_book, errors, withdrawals
 from payouts.models import WithdrawalRequest
 from tests.payouts.people import (
+    ORIGIN,
     OTHER_RECIPIENT,
     PASSWORD,
     RECIPIENT,
@@ -91,6 +94,29 @@ def test_allowing_any_address_takes_a_password_and_a_day() -> None:
     with time_machine.travel(timezone.now() + DAY, tick=True):
         assert ask(customer).state == "requested"
     assert ActivityLog.objects.get(action="address_book.any_address_allowed").actor == customer
+
+
+def test_allowing_any_address_is_told_with_the_way_to_stop_it() -> None:
+    customer = customer_of_today()
+    begins = address_book.allow_any_address(customer_id=customer.pk, step_up=proven(customer), origin=ORIGIN)
+    told = OutgoingMail.objects.get(template="any_address_allowed")
+    assert (told.user_id, told.recipient) == (customer.pk, customer.email)
+    body = str(render(told).body)
+    assert f"Possible from: {begins:%-d %B %Y, %H:%M} UTC" in body
+    assert ORIGIN.ip_address is not None
+    assert ORIGIN.ip_address in body
+    assert "/security/not-me/" in body
+    allow_any(customer)
+    assert OutgoingMail.objects.filter(template="any_address_allowed").count() == 1
+
+
+def test_while_withdrawals_are_frozen_the_waiting_time_does_not_begin() -> None:
+    customer = customer_of_today()
+    freeze_withdrawals(user_id=customer.pk, reason="stolen phone", process="test")
+    with pytest.raises(errors.WithdrawalsFrozen):
+        allow_any(customer)
+    assert UserProfile.objects.get(user=customer).any_address_from is None
+    assert not OutgoingMail.objects.filter(template="any_address_allowed").exists()
 
 
 def test_asking_again_does_not_begin_the_waiting_anew() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class Provider:
     asked: int = 0
     answers: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     always: tuple[int, dict[str, Any]] | None = None
+    seconds: float = 0.0  # that each answer takes
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -33,6 +35,7 @@ class Provider:
 
     def answer_to(self, mail: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.asked += 1
+        time.sleep(self.seconds)
         found = self.always or self.answers.get(str(mail["To"]))
         if found is not None:
             return found

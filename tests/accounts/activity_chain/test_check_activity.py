@@ -11,9 +11,10 @@ import pytest
 import time_machine
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
+from psycopg import errors
 from pytest_django import Settings
 
-from accounts.activity_chain import Anchor, anchor_message, link_entries
+from accounts.activity_chain import Anchor, anchor_message, chain_health, link_entries
 from accounts.activity_chain.encoding import BEFORE_THE_FIRST, COLUMNS, link_hash
 from accounts.models import ActivityLink, ActivityLog
 from tests.accounts.activity_chain.conftest import Write
@@ -103,7 +104,6 @@ def test_an_empty_log_passes(committed_db: CommittedDatabase, report: Report) ->
         "ip_address = NULL",
         "ip_address = '2001:db8::8'",
         "user_agent = ''",
-        "at = 'infinity'",
     ],
 )
 def test_a_changed_entry_is_found_whatever_was_changed(
@@ -114,6 +114,60 @@ def test_a_changed_entry_is_found_whatever_was_changed(
     assert report() == (
         1, [f"changed: entry {log[4]} (position 5) is not what was linked: it, or its link, was changed"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("at", ["'infinity'", "'-infinity'", "at - interval '4051 years'", "at + interval '300 years'"])
+def test_a_time_that_nobody_has_written_is_refused_and_found_and_blinds_nobody(
+    log: list[int], intruder: psycopg.Connection, report: Report, at: str
+) -> None:
+    """The year 2026 before Christ is written as 2026 is, and infinity as nothing: the change would not be seen."""
+    change = f"UPDATE accounts_activitylog SET at = {at} WHERE id = %s"
+    with pytest.raises(errors.CheckViolation):
+        intruder.execute(change, [log[4]])
+    intruder.rollback()
+    intruder.execute("SET session_replication_role = replica")
+    intruder.execute("ALTER TABLE accounts_activitylog DROP CONSTRAINT activity_at_in_range")
+    intruder.execute(change, [log[4]])
+    intruder.commit()
+    assert report() == (
+        1,
+        [
+            "guard: accounts_activitylog.activity_at_in_range: the constraint is missing, or not validated",
+            f"changed: entry {log[4]} (position 5) is not what was linked: it, or its link, was changed",
+        ],
+    )
+    assert chain_health().head == 9
+
+
+def test_a_time_that_nobody_has_written_in_a_new_entry_blinds_nobody(
+    log: list[int], write: Write, intruder: psycopg.Connection
+) -> None:
+    last = write(1)[-1]
+    intruder.execute("ALTER TABLE accounts_activitylog DROP CONSTRAINT activity_at_in_range")
+    intruder.execute("UPDATE accounts_activitylog SET at = 'infinity' WHERE id = %s", [last])
+    intruder.commit()
+    assert chain_health().unlinked_seconds() > 300
+    link_entries()
+    assert chain_health().unanchored_since == dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+def test_one_row_with_a_huge_id_does_not_make_the_check_endless(
+    log: list[int], intruder: psycopg.Connection, report: Report
+) -> None:
+    for number in (-(2**63), 2**63 - 1):
+        intruder.execute(
+            "INSERT INTO accounts_activitylog (id, at, actor_label, action, target_type, target_id, facts, user_agent)"
+            " VALUES (%s, now() - interval '1 day', 'system:x', 'x', '', '', '{}', '')",
+            [number],
+        )
+    intruder.commit()
+    assert report() == (
+        1,
+        [
+            f"inserted: entry {-(2**63)} has no link where all have one: it was put there later",
+            f"unlinked: entry {2**63 - 1} is not linked yet: is the worker up?",
+        ],
+    )
 
 
 def test_a_removed_entry_is_found(log: list[int], intruder: psycopg.Connection, report: Report) -> None:
@@ -282,6 +336,42 @@ def test_guards_that_were_switched_off_are_found(log: list[int], intruder: psyco
         "guard: exchequer_app on accounts_activitylink: may UPDATE",
         "guard: exchequer_signer on accounts_activitylinking: may INSERT",
     ]
+
+
+ANEW = "DROP TRIGGER append_only_rows ON accounts_activitylog; CREATE TRIGGER append_only_rows BEFORE"
+OTHER_TRIGGER = "accounts_activitylog.append_only_rows: the trigger is not the one of the migrations"
+REFUSE, LINK = "exchequer_refuse_change()", "exchequer_link_activity(integer)"
+IN_RANGE = "CONSTRAINT activity_at_in_range"
+HOLLOW = {
+    f"{ANEW} UPDATE OR DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION let_it_be()": OTHER_TRIGGER,
+    f"{ANEW} DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION {REFUSE}": OTHER_TRIGGER,
+    f"{ANEW} UPDATE OF at OR DELETE ON accounts_activitylog FOR EACH ROW EXECUTE FUNCTION {REFUSE}": OTHER_TRIGGER,
+    f"{ANEW} UPDATE OR DELETE ON accounts_activitylog FOR EACH ROW WHEN (OLD.id < 0) EXECUTE FUNCTION {REFUSE}": (
+        OTHER_TRIGGER
+    ),
+    f"CREATE OR REPLACE FUNCTION {REFUSE} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'": (
+        f"{REFUSE}: the function is not the one of the migrations"
+    ),
+    f"ALTER FUNCTION {LINK} RESET ALL": f"{LINK}: the function is not the one of the migrations",
+    f"ALTER FUNCTION {LINK} RENAME TO another": f"{LINK}: the function is missing",
+    "GRANT UPDATE (hash) ON accounts_activitylink TO exchequer_app": (
+        "exchequer_app on accounts_activitylink: may UPDATE"
+    ),
+    (
+        f"ALTER TABLE accounts_activitylog DROP {IN_RANGE};"
+        f" ALTER TABLE accounts_activitylog ADD {IN_RANGE} CHECK (at > '1900-01-01') NOT VALID"
+    ): "accounts_activitylog.activity_at_in_range: the constraint is missing, or not validated",
+}
+
+
+@pytest.mark.parametrize(("change", "found"), HOLLOW.items())
+def test_guards_that_only_look_as_they_should_are_found(
+    log: list[int], intruder: psycopg.Connection, report: Report, change: str, found: str
+) -> None:
+    intruder.execute("CREATE FUNCTION let_it_be() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$")
+    intruder.execute(change)
+    intruder.commit()
+    assert report() == (1, [f"guard: {found}"])
 
 
 def test_what_was_just_written_waits_and_is_a_finding_only_when_it_waits_too_long(

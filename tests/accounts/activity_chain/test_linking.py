@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, models, transaction
+from psycopg import errors
 
 from accounts.activity_chain import encoding, link_entries
 from accounts.activity_chain.encoding import BEFORE_THE_FIRST, COLUMNS, link_hash, netstring
@@ -204,6 +205,19 @@ def test_a_linker_killed_at_a_commit_is_followed_by_the_next(
     assert done.returncode == -signal.SIGKILL
     assert ActivityLink.objects.count() == (3 if when.startswith("before") else 6)
     link_entries(batch=3)
+    assert linked() == ids
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "NULL", "100001"])
+def test_a_batch_of_nothing_or_of_too_much_is_refused_and_passes_nothing_by(
+    committed_db: CommittedDatabase, write: Write, most: str
+) -> None:
+    ids = write(3)
+    refused = pytest.raises(errors.DatabaseError, match="from 1 to 100000 entries")
+    with psycopg.connect(committed_db.app_url) as app, refused:
+        app.execute(f"SELECT exchequer_link_activity({most})")
+    assert ActivityLinking.objects.get().complete_to == 0
+    assert link_entries() == 3
     assert linked() == ids
 
 

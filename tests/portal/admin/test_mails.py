@@ -154,7 +154,7 @@ def test_what_works_once_is_never_sent_again(
 
 def test_every_mail_with_a_code_or_a_link_of_one_use_is_known_as_such() -> None:
     assert {mail.template for mail in all_registered() if mail.works_once} == {
-        "verify_email", "password_reset", "withdrawal_confirm", "address_confirm", "device_code",
+        "verify_email", "verify_new_email", "password_reset", "withdrawal_confirm", "address_confirm", "device_code",
         "settings_unlock_confirm",
     }  # fmt: skip
 

@@ -23,11 +23,13 @@ from accounts.activity_export import HEADER, NotAllowed, export_activity
 from accounts.activity_search import Wanted
 from accounts.models import ActivityLink, ActivityLog
 from accounts.staff.csv_files import BYTE_ORDER_MARK, csv_chunks, harmless
+from tests.accounts.activity_chain.test_check_activity import rewrite
 from tests.payouts.people import a_customer, staff
 from tests.portal.admin.conftest import SignedIn
 from tests.support.databases import CommittedDatabase
 from tests.support.factors import code_of, person_of, proven
 from tests.support.paying import Signer
+from tests.support.suite import Share
 from treasury import signing
 
 PAGE, EXPORT = "admin:accounts_activitylog_changelist", "admin:accounts_activitylog_export"
@@ -114,6 +116,35 @@ def test_each_entry_says_whether_it_is_linked_and_anchored(
     label, page = shown(entry)
     assert label == "Linked"
     assert "whose signature is NOT the signer" in page
+
+
+def test_a_rewritten_entry_is_not_shown_as_anchored(
+    committed_db: CommittedDatabase, signer: Signer, signed_in: SignedIn, share: Share
+) -> None:
+    client, _person = signed_in("finance")
+    actions = ("test.first", "test.second", "test.third")
+    for action in actions:
+        activity.record(actor=None, action=action, process="test")
+    link_entries()
+    with signer.role():
+        signing.anchor_activity()
+
+    def shown() -> list[str]:
+        lists = [client.get(reverse(PAGE), {"action": action}).content.decode() for action in actions]
+        return [label for listed in lists for label in re.findall(r"x-label[^>]*>([^<]+)<", listed)]
+
+    assert shown() == ["Anchored"] * 3
+    changed = ActivityLog.objects.get(action="test.second")
+    intruder = share.services.postgres().connect(committed_db.name)
+    intruder.execute("SET session_replication_role = replica")
+    intruder.execute("UPDATE accounts_activitylog SET target_id = '8' WHERE id = %s", [changed.pk])
+    intruder.commit()
+    assert shown() == ["Anchored", "NOT what was linked", "Anchored"]
+    rewrite(intruder)
+    intruder.close()
+    assert shown() == ["Linked"] * 3
+    page = client.get(reverse("admin:accounts_activitylog_change", args=[changed.pk])).content.decode()
+    assert "which is NOT of this chain" in page
 
 
 @pytest.mark.django_db

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.freezes import freeze_withdrawals
 from accounts.holds import Kind, hold_withdrawals
 from accounts.models import User, UserProfile
 from accounts.settings_lock import lock_settings
@@ -104,6 +105,20 @@ def test_each_mistake_is_said_beside_its_field(
     assert said in words(answer)
     assert f'id="id_{field}_error"' in answer.content.decode()
     assert not SavedAddress.objects.exists()
+
+
+def test_while_withdrawals_are_frozen_no_waiting_time_begins_and_the_page_says_why(
+    client: Client, careful: User
+) -> None:
+    entry = add(careful)
+    freeze_withdrawals(user_id=careful.pk, reason="stolen phone", process="test")
+    for path, given in (
+        (f"/security/addresses/confirm/{address_token(entry)}/", {}),
+        ("/security/addresses/choice/", {"choice": "any", "code": code_of(careful)}),
+    ):
+        assert "Withdrawals from this account are stopped for now." in words(client.post(path, given, follow=True))
+    entry.refresh_from_db()
+    assert entry.state == "pending"
 
 
 def test_a_name_with_html_is_text_on_every_page(client: Client, careful: User) -> None:
