@@ -158,7 +158,7 @@ def _send_one(row: OutgoingMail, connection: BaseEmailBackend) -> bool:
     try:
         message = render(row)
     except NothingToTell as reason:
-        _finish(row, OutgoingMail.State.FAILED, last_error=f"dropped: {reason}"[:200])
+        _finish(row, OutgoingMail.State.DROPPED, last_error=str(reason)[:200])
         return False
     except Exception as error:  # a template's mistake must not keep the mails behind it from being sent
         logger.exception("mail %s (%s) cannot be rendered", row.pk, row.template)

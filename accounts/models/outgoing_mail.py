@@ -13,6 +13,7 @@ class OutgoingMail(models.Model):
         QUEUED = "queued", _("Queued")
         SENT = "sent", _("Sent")
         FAILED = "failed", _("Failed")
+        DROPPED = "dropped", _("No longer needed")  # what it was to tell had passed before it was sent
 
     key = models.CharField(_("key"), max_length=120, unique=True, help_text=_("A fact is told once."))
     template = models.CharField(_("template"), max_length=64)

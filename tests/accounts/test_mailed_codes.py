@@ -171,4 +171,4 @@ def test_a_code_that_is_no_longer_good_is_not_mailed(anna: User, mail_catcher: M
     made(anna)
     send_outgoing_mail()
     assert not mail_catcher.messages()
-    assert OutgoingMail.objects.get().last_error == "dropped: the code is no longer good"
+    assert OutgoingMail.objects.get().last_error == "the code is no longer good"

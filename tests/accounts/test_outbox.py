@@ -167,7 +167,7 @@ def test_a_mail_whose_fact_has_passed_is_dropped(committed_db: CommittedDatabase
     )
     send_outgoing_mail()
     row = OutgoingMail.objects.get()
-    assert (row.state, row.last_error) == ("failed", "dropped: the address is verified or gone")
+    assert (row.state, row.last_error) == ("dropped", "the address is verified or gone")
     assert not mail_catcher.messages()
 
 
