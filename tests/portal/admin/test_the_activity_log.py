@@ -135,13 +135,12 @@ def test_a_rewritten_entry_is_not_shown_as_anchored(
 
     assert shown() == ["Anchored"] * 3
     changed = ActivityLog.objects.get(action="test.second")
-    intruder = share.services.postgres().connect(committed_db.name)
-    intruder.execute("SET session_replication_role = replica")
-    intruder.execute("UPDATE accounts_activitylog SET target_id = '8' WHERE id = %s", [changed.pk])
-    intruder.commit()
-    assert shown() == ["Anchored", "NOT what was linked", "Anchored"]
-    rewrite(intruder)
-    intruder.close()
+    with share.services.postgres().connect(committed_db.name) as intruder:
+        intruder.execute("SET session_replication_role = replica")
+        intruder.execute("UPDATE accounts_activitylog SET target_id = '8' WHERE id = %s", [changed.pk])
+        intruder.commit()
+        assert shown() == ["Anchored", "NOT what was linked", "Anchored"]
+        rewrite(intruder)
     assert shown() == ["Linked"] * 3
     page = client.get(reverse("admin:accounts_activitylog_change", args=[changed.pk])).content.decode()
     assert "which is NOT of this chain" in page
