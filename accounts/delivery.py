@@ -97,7 +97,7 @@ class _Batch:
 
     What looks like the carrier's trouble can be one mail's: a provider may answer 500 to an odd one. So the next is
     tried too. If that one is taken, the first had its own trouble; if not, nothing goes out now, and that counts as no
-    attempt of anybody.
+    attempt of anybody. Of one that was alone, what went out since it was tried before tells the same.
     """
 
     def __init__(self, rows: list[OutgoingMail], stop_at: float) -> None:
@@ -137,8 +137,12 @@ class _Batch:
         finally:
             connection.close()
         if suspect is not None:
-            _wait_for_server(suspect[0], _cause(suspect[1]))
-            self.in_trouble = True
+            alone, its_trouble = suspect
+            if _was_another_taken_since(alone):
+                _note_failure(alone, _cause(its_trouble))
+            else:
+                _wait_for_server(alone, _cause(its_trouble))
+                self.in_trouble = True
         _give_back(waiting)
 
 
@@ -196,11 +200,24 @@ def _wait_for_server(row: OutgoingMail, error: BaseException) -> None:
     told = verdict_on(error).told if isinstance(error, Exception) else type(error).__name__
     logger.warning("mail %s (%s) waits for its carrier: %s", row.pk, row.template, told)
     now = timezone.now()
-    waited = (now - row.queued_at).total_seconds()
-    wait = min(max(waited, BACK_OFF_FIRST_SECONDS), SERVER_BACK_OFF_MAX_SECONDS)
     OutgoingMail.objects.filter(pk=row.pk, state=OutgoingMail.State.QUEUED).update(
-        attempts=F("attempts") - 1, next_attempt_at=now + timedelta(seconds=wait), last_error=told
+        attempts=F("attempts") - 1, next_attempt_at=now + _server_wait(now - row.queued_at), last_error=told
     )
+
+
+def _server_wait(waited: timedelta) -> timedelta:
+    seconds = min(max(waited.total_seconds(), BACK_OFF_FIRST_SECONDS), SERVER_BACK_OFF_MAX_SECONDS)
+    return timedelta(seconds=seconds)
+
+
+def _was_another_taken_since(row: OutgoingMail) -> bool:
+    """Whether the carrier took a mail after it had refused `row`, which was claimed for another try just now."""
+    if not row.last_error:
+        return False
+    # As it was before the claim: of the time until then half was waited before that try, and half after it.
+    tried_at = row.next_attempt_at - _server_wait((row.next_attempt_at - row.queued_at) / 2)
+    of_late = OutgoingMail.objects.filter(queued_at__gt=tried_at - timedelta(days=2))  # the index is by that time
+    return of_late.filter(state=OutgoingMail.State.SENT, sent_at__gt=tried_at).exists()
 
 
 def _note_failure(row: OutgoingMail, error: BaseException, *, for_good: bool = False) -> None:

@@ -6,12 +6,15 @@ import logging
 import smtplib
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+import time_machine
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from anymail.exceptions import AnymailRecipientsRefused
 from celery.signals import before_task_publish
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.delivery import ATTEMPTS_MAX, send_due_mail
@@ -99,6 +102,23 @@ def test_a_mail_that_draws_an_answer_of_trouble_costs_those_behind_it_nothing(po
     queue("last")
     send_outgoing_mail()
     assert states()["odd"][0] == "failed"
+
+
+def test_a_mail_that_draws_it_alone_is_judged_by_what_went_out_since(postmark: Provider) -> None:
+    odd = queue("odd")
+    postmark.answers[odd.recipient] = (500, {"ErrorCode": 0, "Message": "Internal error"})
+    now = timezone.now()
+    for seconds, attempts in ((1, 0), (7, 0)):  # nothing tells whose trouble it is
+        with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+            send_outgoing_mail()
+        assert OutgoingMail.objects.get(key="odd").attempts == attempts
+    with time_machine.travel(now + timedelta(seconds=9), tick=False):
+        queue("good")
+        send_outgoing_mail()
+    assert states()["good"] == ("sent", "")
+    with time_machine.travel(now + timedelta(seconds=20), tick=False):
+        send_outgoing_mail()
+    assert (states()["odd"][0], OutgoingMail.objects.get(key="odd").attempts) == ("queued", 1)
 
 
 def test_a_run_lasts_some_seconds_and_wakes_the_next(postmark: Provider) -> None:
