@@ -30,12 +30,19 @@ class AnotherPersonNeeded(ThawRefused):
     message = _("You have asked for this. Another person has to confirm it.")
 
 
-def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, process: str = "") -> bool:
+def freeze_withdrawals(
+    *,
+    user_id: int,
+    reason: str,
+    actor: User | None = None,
+    process: str = "",
+    origin: activity.Origin | None = None,
+) -> bool:
     """No withdrawal of this customer is requested, confirmed, approved or sent from now on.
 
     Joins the caller's transaction. Returns False when they were frozen already; a thaw that was asked for is off.
     """
-    return _freeze(user_id, reason, actor, process, None)
+    return _freeze(user_id, reason, actor, process, origin)
 
 
 def freeze_account(*, user_id: int, origin: activity.Origin | None = None) -> bool:

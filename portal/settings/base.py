@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.SecondFactorWall",
+    "portal.middleware.ExportWall",
     "portal.middleware.LockedFactors",
     "portal.middleware.DeviceCookie",
     "portal.middleware.ContentSecurityPolicyByPath",
