@@ -23,8 +23,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from . import activity, mailed_codes, sign_ins
-from .devices import is_known
+from . import activity, guesses, mailed_codes, sign_ins
+from .devices import known_device
 from .holds import Kind, hold_withdrawals
 from .mail import Audience, compose, reader_of
 from .models import User
@@ -54,6 +54,7 @@ QUEUED = {
     "mfa/email/recovery_codes_generated": "recovery_codes_created",
 }
 LOGIN_CODE = "account/email/login_code"
+DEVICE_ID = "device_id"  # in the state of a sign-in under way: the remembered device that it comes from
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -78,7 +79,8 @@ class AccountAdapter(DefaultAccountAdapter):
         methods = {record["method"] for record in get_authentication_records(self.request, user)}
         if "code" in methods or did_use_passwordless_login(self.request, user):
             return False
-        return not is_known(self.request, user)
+        login.state[DEVICE_ID] = device_id = known_device(self.request, user.email)
+        return device_id is None
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Who has a second factor proves themselves with it: the password alone may be anybody's by now."""
@@ -158,13 +160,30 @@ class AccountAdapter(DefaultAccountAdapter):
             facts=_facts(template, template_prefix.rpartition("/")[2], email, context),
         )
 
+    # --- passwords that are guessed ---
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Who has guessed too often is not looked at; the account's owner reads of it in the login history."""
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            sign_ins.was_throttled(request, credentials)
-            raise
+        """Who has guessed too often is not looked at; the account's owner reads of it in the login history.
+
+        allauth counts by address, but for a browser that the account's owner has let in: their neighbours' guesses
+        are not theirs.
+        """
+        email = sign_ins.email_in(credentials)
+        self.guess = guesses.at_sign_in(request, email, device_id=known_device(request, email))
+        if not self.guess.is_of_known_device:
+            try:
+                super().pre_authenticate(request, **credentials)
+            except ValidationError as refusal:
+                sign_ins.was_throttled(request, credentials)
+                message = guesses.too_many(guesses.ADDRESS_MINUTES)
+                raise ValidationError(message, code="too_many_login_attempts") from refusal
+        sign_ins.count(request, self.guess, credentials)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            self.guess.was_right()
+        return user
 
     def _queue_code(self, user: User, code_id: str) -> None:
         origin = activity.origin_of(self.request)

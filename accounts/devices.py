@@ -29,18 +29,32 @@ DEVICES_MAX = 50
 """More than that of one person: the longest unseen are taken back."""
 
 NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, for the middleware that sets the cookie
+KNOWN = "_known_devices"  # likewise: what was found out about its cookie
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
     """Whether the request comes from a device of `user`: its cookie is a live one of theirs."""
+    return known_device(request, user.email) is not None
+
+
+def known_device(request: HttpRequest, email: str) -> int | None:
+    """The number of the device that the request comes from, if it is one of the account with this address.
+
+    Asked once per request: the guess at the password asks first, then who wants to know whether to mail a code.
+    """
     digest = _digest_in(request)
-    return digest is not None and _of_token(digest, user).exists()
+    if digest is None:
+        return None
+    known: dict[str, int | None] = request.__dict__.setdefault(KNOWN, {})
+    if email not in known:
+        known[email] = _of_token(digest, email).values_list("pk", flat=True).first()
+    return known[email]
 
 
-def _of_token(digest: bytes, user: User) -> QuerySet[TrustedDevice]:
+def _of_token(digest: bytes, email: str) -> QuerySet[TrustedDevice]:
     return TrustedDevice.objects.filter(
         Q(token_hash=digest) | Q(previous_token_hash=digest),
-        user=user.pk,
+        user__email=email,
         revoked_at=None,
         expires_at__gt=timezone.now(),
     )

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from accounts import activity, devices
+from accounts import activity, browsers, devices
 from accounts.models import User
 from accounts.second_factor.in_session import proof_in
 from accounts.settings_lock import SettingsLocked, require_unlocked
@@ -137,7 +137,7 @@ class LockedFactors:
 
 
 class DeviceCookie:
-    """Hands a remembered device its token, once the sign-in that made it is answered."""
+    """Hands a remembered device its token, once the sign-in that made it is answered, and names unknown browsers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -145,4 +145,5 @@ class DeviceCookie:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         devices.set_cookie(request, response)
+        browsers.set_cookie(request, response)
         return response

@@ -19,7 +19,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import devices
-from accounts.models import ActivityLog, TrustedDevice, User, UserSession
+from accounts.guesses import TRIES_MAX
+from accounts.models import ActivityLog, LoginHistory, TrustedDevice, User, UserSession
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
 from tests.support.databases import CommittedDatabase
@@ -27,6 +28,7 @@ from tests.support.factors import code_of
 
 CODE = r"^\s*(\d{4}[ \u00a0]?\d{4})\s*$"
 COOKIE = configured.DEVICE_TOKEN_COOKIE_NAME
+BROWSER = configured.BROWSER_COOKIE_NAME
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -253,6 +255,25 @@ def test_the_mailed_code_is_good_for_ten_minutes_and_five_tries() -> None:
     for _try in range(5):
         guessed.post("/account/login/code/confirm/", {"code": "00000000"})
     assert type_mailed_code(guessed, code) == "/account/login/"
+
+
+def test_one_browser_guesses_the_mailed_code_five_times_new_codes_or_not() -> None:
+    user, guessing = a_person(), browser()
+    guessing.get("/account/login/")
+    for _round in range(3):
+        type_password(guessing, user)
+        for _try in range(2):
+            type_mailed_code(guessing, "00000000")
+        guessing.post("/account/logout/")
+    tried = LoginHistory.objects.filter(user=user).exclude(result="code_asked").order_by("id")
+    assert [each.result for each in tried] == ["wrong_code"] * TRIES_MAX + ["throttled"]
+    waiting = browser()
+    waiting.cookies[BROWSER] = guessing.cookies[BROWSER].value
+    assert type_password(waiting, user) == "", "the right password is not looked at either"
+    elsewhere = browser()
+    elsewhere.get("/account/login/")
+    assert type_password(elsewhere, user) == "/account/login/code/confirm/"
+    assert type_mailed_code(elsewhere, mailed_code()) == "/account/2fa/authenticate/"
 
 
 def test_more_devices_than_anybody_has_are_forgotten_the_longest_unseen_first(settings: Settings) -> None:
