@@ -23,8 +23,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from . import activity, mailed_codes, sign_ins
-from .devices import is_known
+from . import activity, guesses, mailed_codes, sign_ins
+from .devices import known_device
 from .holds import Kind, held_until, hold_withdrawals
 from .mail import Audience, compose, reader_of
 from .models import User
@@ -55,6 +55,7 @@ FACTOR_MAILS = frozenset(
     f"mfa/email/{kind}"
     for kind in ("totp_activated", "totp_deactivated", "webauthn_added", "webauthn_removed", "recovery_codes_generated")
 )
+DEVICE_ID = "device_id"  # in the state of a sign-in under way: the remembered device that it comes from
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -79,7 +80,8 @@ class AccountAdapter(DefaultAccountAdapter):
         methods = {record["method"] for record in get_authentication_records(self.request, user)}
         if "code" in methods or did_use_passwordless_login(self.request, user):
             return False
-        return not is_known(self.request, user)
+        login.state[DEVICE_ID] = device_id = known_device(self.request, user.email)
+        return device_id is None
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Who has a second factor proves themselves with it: the password alone may be anybody's by now."""
@@ -168,13 +170,30 @@ class AccountAdapter(DefaultAccountAdapter):
         """Whether the person has proven an address before: whom we write to has an account for long."""
         return bool(EmailAddress.objects.filter(user=user.pk, verified=True).exists())
 
+    # --- passwords that are guessed ---
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Who has guessed too often is not looked at; the account's owner reads of it in the login history."""
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            sign_ins.was_throttled(request, credentials)
-            raise
+        """Who has guessed too often is not looked at; the account's owner reads of it in the login history.
+
+        allauth counts by address, but for a browser that the account's owner has let in: their neighbours' guesses
+        are not theirs.
+        """
+        email = sign_ins.email_in(credentials)
+        self.guess = guesses.at_sign_in(request, email, device_id=known_device(request, email))
+        if not self.guess.is_of_known_device:
+            try:
+                super().pre_authenticate(request, **credentials)
+            except ValidationError as refusal:
+                sign_ins.was_throttled(request, credentials)
+                message = guesses.too_many(guesses.ADDRESS_MINUTES)
+                raise ValidationError(message, code="too_many_login_attempts") from refusal
+        sign_ins.count(request, self.guess, credentials)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user is not None:
+            self.guess.was_right()
+        return user
 
     def _queue_code(self, user: User, code_id: str) -> None:
         origin = activity.origin_of(self.request)

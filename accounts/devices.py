@@ -33,31 +33,46 @@ DEVICES_MAX = 50
 """More than that of one person: the longest unseen are taken back."""
 
 NEW_TOKEN = "_new_device_token"  # noqa: S105  # an attribute, on the request, for the middleware that sets the cookie
+KNOWN = "_known_devices"  # likewise: what was found out about its cookie
 
 
 def is_known(request: HttpRequest, user: User) -> bool:
-    """Whether the request comes from a device of `user`: its cookie is a live one of theirs.
+    """Whether the request comes from a device of `user`: its cookie is a live one of theirs."""
+    return known_device(request, user.email) is not None
 
-    One that was changed a while ago is a copy: the device is taken back.
+
+def known_device(request: HttpRequest, email: str) -> int | None:
+    """The number of the device that the request comes from, if it is one of the account with this address.
+
+    Asked once per request: the guess at the password asks first, then who wants to know whether to mail a code. A
+    cookie that was changed a while ago is a copy: the device is taken back.
     """
     digest = _digest_in(request)
     if digest is None:
-        return False
-    device = TrustedDevice.objects.filter(
+        return None
+    known: dict[str, int | None] = request.__dict__.setdefault(KNOWN, {})
+    if email not in known:
+        known[email] = _of_token(request, digest, email)
+    return known[email]
+
+
+def _of_token(request: HttpRequest, digest: bytes, email: str) -> int | None:
+    found = TrustedDevice.objects.select_related("user").filter(
         Q(token_hash=digest) | Q(previous_token_hash=digest),
-        user=user.pk,
+        user__email=email,
         revoked_at=None,
         expires_at__gt=timezone.now(),
-    ).first()
+    )
+    device = found.first()
     if device is None:
-        return False
+        return None
     if bytes(device.token_hash) == digest or device.last_seen_at > timezone.now() - PREVIOUS_GOOD:
-        return True
+        return device.pk
     with transaction.atomic():
         copied = TrustedDevice.objects.select_for_update().filter(pk=device.pk, revoked_at=None).first()
         if copied is not None:
-            _take_back(copied, user, "device.copied", activity.origin_of(request), process="device-cookie")
-    return False
+            _take_back(copied, device.user, "device.copied", activity.origin_of(request), process="device-cookie")
+    return None
 
 
 def remember_device(request: HttpRequest, user: User, *, tell: bool = True) -> TrustedDevice | None:

@@ -31,7 +31,14 @@ class AnotherPersonNeeded(ThawRefused):
     message = _("You have asked for this. Another person has to confirm it.")
 
 
-def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, process: str = "") -> bool:
+def freeze_withdrawals(
+    *,
+    user_id: int,
+    reason: str,
+    actor: User | None = None,
+    process: str = "",
+    origin: activity.Origin | None = None,
+) -> bool:
     """No withdrawal of this customer is requested, confirmed, approved or sent from now on.
 
     By a person (`actor`), it is because somebody else may be in there: sessions end and devices are forgotten too. A
@@ -39,7 +46,8 @@ def freeze_withdrawals(*, user_id: int, reason: str, actor: User | None = None, 
     when they were frozen already; a thaw that was asked for is off.
     """
     with transaction.atomic():
-        changed = _freeze(user_id, reason, by="support" if actor else "system", actor=actor, process=process)
+        by = "support" if actor else "system"
+        changed = _freeze(user_id, reason, by=by, actor=actor, process=process, origin=origin)
         if actor is not None:
             _shut_out(user_id)
     return changed

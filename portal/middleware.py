@@ -1,12 +1,16 @@
-"""Around every page: content security, the wall of the second factor before the staff's pages, the device's cookie."""
+"""Around every page: content security, the walls before the staff's pages and exports, the device's cookie."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
-from accounts import devices
+from accounts import activity, browsers, devices
+from accounts.models import User
+from accounts.second_factor.in_session import proof_in
 
 Directives = dict[str, str]
 
@@ -75,8 +79,30 @@ class SecondFactorWall:
         return self.get_response(request)
 
 
+class ExportWall:
+    """A list of Wagtail's leaves the house as a file only within minutes of a proof, and is in the audit then.
+
+    Wagtail makes files of its reports and lists itself, wherever `?export=` is added to their address.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not (request.path.startswith("/cms/") and "export" in request.GET):
+            return self.get_response(request)
+        user = request.user
+        if isinstance(user, User) and proof_in(request, user) is None:
+            return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}")
+        response = self.get_response(request)
+        if isinstance(user, User) and response.has_header("Content-Disposition"):
+            facts = {"page": request.path[:200], "query": request.META.get("QUERY_STRING", "")[:200]}
+            activity.record(actor=user, action="content.exported", facts=facts, request=request)
+        return response
+
+
 class DeviceCookie:
-    """Hands a remembered device its token, once the sign-in that made it is answered."""
+    """Hands a remembered device its token, once the sign-in that made it is answered, and names unknown browsers."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -84,4 +110,5 @@ class DeviceCookie:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         devices.set_cookie(request, response)
+        browsers.set_cookie(request, response)
         return response

@@ -3,18 +3,21 @@
 from allauth.account import views as account_views
 from allauth.account.decorators import reauthentication_required
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.documents import urls as wagtaildocs_urls
 
 from accounts.second_factor import has_second_factor
+from portal.cms.closed import closed
 
 proven_by_factor = reauthentication_required(enabled=lambda request: has_second_factor(request.user))
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    # People and roles are changed on the staff site, where it is asked for a proof and audited: not in Wagtail as well.
+    re_path("^cms/(users|groups|bulk/accounts|bulk/auth)/", closed),
     path("cms/", include(wagtailadmin_urls)),
     path("documents/", include(wagtaildocs_urls)),
     path("account/2fa/", RedirectView.as_view(pattern_name="security"), name="mfa_index"),

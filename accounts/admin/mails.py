@@ -22,7 +22,8 @@ from accounts.admin.mail_gallery import MailGallery
 from accounts.mail import all_registered
 from accounts.models import OutgoingMail
 from accounts.resending import ResendRefused, refusal_for, send_again
-from accounts.staff.dialogs import DialogForm, dialog, reason_field
+from accounts.second_factor import StepUpFailed
+from accounts.staff.dialogs import StepUpDialogForm, dialog, reason_field
 from accounts.staff.display import NOTHING, key_of, labelled, moment
 from accounts.staff.filters import ChoiceFilter, FormFilter, PeriodFilter
 from accounts.staff.people import staff_of
@@ -59,7 +60,7 @@ class MailPeriodFilter(PeriodFilter):
     field = "queued_at"
 
 
-class SendAgainForm(DialogForm):
+class SendAgainForm(StepUpDialogForm):
     subject_template = "admin/accounts/outgoingmail/dialog_subject.html"
     reason = reason_field(_("Why, for the activity log"), limit=200)
 
@@ -118,9 +119,10 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=SendAgainForm, title=_("Send again"), permission="resend", icon="forward_to_inbox",
-        variant=ActionVariant.PRIMARY, url_path="send-again", refusals=(ResendRefused,),
+        variant=ActionVariant.PRIMARY, url_path="send-again", refusals=(ResendRefused, StepUpFailed),
     )  # fmt: skip
     def send_again(self, request: HttpRequest, form: SendAgainForm) -> str:
+        form.prove(origin_of(request))
         send_again(
             mail_id=form.mail.pk,
             actor=staff_of(request),

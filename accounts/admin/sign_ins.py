@@ -27,6 +27,7 @@ COLOURS = {
     "success": "success",
     "wrong_password": "danger",
     "wrong_code": "danger",
+    "wrong_passkey": "danger",
     "code_asked": "info",
     "throttled": "danger",
     "closed": "danger",

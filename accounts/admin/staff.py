@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -17,14 +17,21 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from accounts.activity import origin_of
 from accounts.models import StaffUser
 from accounts.roles import ROLES
+from accounts.second_factor import StepUpFailed, StepUpMissing
+from accounts.staff.dialogs import StaffStepUp
 from accounts.staff.display import NOTHING, labelled, lines, moment
 from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
 from accounts.staff_users import add_staff_user, change_staff_user
 
+STEP_UP = "staff_user_step_up"
+"""An attribute of the request: the form that asked who is at the keyboard, with what it found."""
+
 
 class StaffUserForm(forms.ModelForm):
     """Name, roles, and whether the person may come in. Rights of single people do not exist: only roles."""
+
+    step_up: ClassVar[StaffStepUp]
 
     groups = forms.ModelMultipleChoiceField(
         label=_("Roles"),
@@ -36,6 +43,12 @@ class StaffUserForm(forms.ModelForm):
     class Meta:
         model = StaffUser
         fields = ("email", "full_name", "is_active", "groups")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Nothing is saved without a proof; what was wrong with it is said beside its own field, below this form's."""
+        if not self.step_up.is_fresh:
+            raise forms.ValidationError(StepUpMissing.message)
+        return super().clean()
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
@@ -49,6 +62,7 @@ class StaffUserAdmin(ReadOnlyAdmin):
     """The one editor of the site. Nobody edits themselves or a superuser, and nobody is deleted."""
 
     form = StaffUserForm
+    change_form_template = "admin/accounts/staffuser/change_form.html"
     list_display = ("email_", "full_name", "roles", "state", "last_seen")
     search_fields = ("email",)
     search_help_text = _("Exact e-mail address")
@@ -82,6 +96,31 @@ class StaffUserAdmin(ReadOnlyAdmin):
 
     def find(self, request: HttpRequest, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(email=term.lower())
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Who is at the keyboard is asked before Django's transaction: a try counts whatever becomes of the rest."""
+        step_up = StaffStepUp(request.POST) if request.method == "POST" else StaffStepUp()
+        step_up.ask(request)
+        if step_up.is_bound and step_up.is_valid() and self._may_save(request, object_id):
+            try:
+                step_up.prove(origin_of(request))
+            except StepUpFailed as refusal:
+                step_up.refuse_step_up(refusal)
+        setattr(request, STEP_UP, step_up)
+        context = {**(extra_context or {}), "step_up": step_up}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _may_save(self, request: HttpRequest, object_id: str | None) -> bool:
+        if object_id is None:
+            return self.has_add_permission(request)
+        return self.has_change_permission(request, self.get_object(request, object_id))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        made: Any = super().get_form(request, obj, change=change, **kwargs)
+        made.step_up = getattr(request, STEP_UP)
+        return made
 
     def save_model(self, request: HttpRequest, obj: Any, form: Form, change: Any) -> None:
         """Through the operations, which write the audit; the form's own saving of groups is left out."""

@@ -20,6 +20,7 @@ class LoginHistory(models.Model):
         SUCCESS = "success", _("Signed in")
         WRONG_PASSWORD = "wrong_password", _("Wrong password")
         WRONG_CODE = "wrong_code", _("Wrong code")
+        WRONG_PASSKEY = "wrong_passkey", _("Wrong passkey")
         CODE_ASKED = "code_asked", _("New device: a code was mailed")
         THROTTLED = "throttled", _("Blocked: too many tries")
         CLOSED = "closed", _("Blocked: the account is closed")
@@ -32,6 +33,7 @@ class LoginHistory(models.Model):
         TOTP = "totp", _("Authenticator app")
         PASSKEY = "passkey", _("Passkey")
         RECOVERY_CODE = "recovery_code", _("Recovery code")
+        CONFIRMATION = "confirmation", _("Confirmation while signed in")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False, verbose_name=_("user")

@@ -3,7 +3,6 @@
 from .codes import check_code
 from .step_up import (
     FACTORS,
-    TRIES_MAX,
     Proof,
     SecondFactorMissing,
     StepUp,
@@ -20,7 +19,6 @@ from .step_up import (
 
 __all__ = [
     "FACTORS",
-    "TRIES_MAX",
     "Proof",
     "SecondFactorMissing",
     "StepUp",

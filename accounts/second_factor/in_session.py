@@ -15,6 +15,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
+from accounts import devices
 from accounts.models import User
 
 from . import passkeys
@@ -59,5 +60,6 @@ def given(request: HttpRequest, user: User, cleaned: Mapping[str, Any], *, proof
     assertion = cleaned.get("credential") or None
     if code or assertion or password:
         state = request.session.pop(CHALLENGE, None) if assertion else None
-        return StepUp(password=password, code=code, assertion=assertion, challenge=state)
+        device_id = devices.known_device(request, user.email)
+        return StepUp(password=password, code=code, assertion=assertion, challenge=state, device_id=device_id)
     return StepUp(proven=proof)

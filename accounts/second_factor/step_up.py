@@ -13,20 +13,20 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from redis.exceptions import RedisError
 
-from accounts import activity
+from accounts import activity, guesses
+from accounts.guesses import CannotCount, Locked
+from accounts.login_history import Method, Result, record_refusal
 from accounts.models import User
 
 from . import passkeys
 from .codes import factors_of, spend_app_code
 from .evidence import Witness, evidence_key
 
-TRIES_MAX = 5
-TRIES_WINDOW_SECONDS = 15 * 60
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -55,7 +55,8 @@ class Proof:
 class StepUp:
     """What the person gave, or gave within this session (`proven`). Never logged, stored or put into a task.
 
-    `assertion` is a passkey's answer, and `challenge` the state that it was asked with.
+    `assertion` is a passkey's answer, and `challenge` the state that it was asked with. `device_id` is the remembered
+    device that they are at, None on any other.
     """
 
     password: str = field(default="", repr=False)
@@ -63,12 +64,13 @@ class StepUp:
     assertion: Mapping[str, Any] | None = field(default=None, repr=False)
     challenge: Mapping[str, Any] | None = field(default=None, repr=False)
     proven: Proof | None = None
+    device_id: int | None = None
 
 
 class StepUpFailed(Exception):
     """The proof is wrong, missing, or cannot be checked now. `message` may be shown."""
 
-    message = _("The password is not right.")
+    message: str | Promise = _("The password is not right.")
 
     def __str__(self) -> str:
         return str(self.message)
@@ -87,7 +89,9 @@ class StepUpMissing(StepUpFailed):
 
 
 class StepUpThrottled(StepUpFailed):
-    message = _("Too many wrong tries. Try again in 15 minutes.")
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class StepUpUnavailable(StepUpFailed):
@@ -96,6 +100,14 @@ class StepUpUnavailable(StepUpFailed):
 
 class SecondFactorMissing(StepUpFailed):
     message = _("Set up two-step sign-in first: an authenticator app or a passkey.")
+
+
+WRONG = {
+    WrongCode: (Result.WRONG_CODE, Method.TOTP),
+    WrongPasskey: (Result.WRONG_PASSKEY, Method.PASSKEY),
+    StepUpFailed: (Result.WRONG_PASSWORD, Method.PASSWORD),
+}
+"""What a failure is in the login history, and by which step. What was missing was not wrong."""
 
 
 def has_second_factor(user: User) -> bool:
@@ -116,8 +128,8 @@ def verify_step_up(
     `factor_needed` False lets the password do for somebody who has no second factor yet.
 
     Call it before the transaction of the deed: it hashes a password (slow) and asks the cache (network).
-    Five wrong tries within fifteen minutes close the door until they are over, for the right answer too; a proof from
-    this session is no try.
+    Five wrong tries close the door for a quarter of an hour, for the right answer too: of the remembered device that
+    they were made on, or of all other browsers of this person. A proof from this session is no try.
     """
     kinds = kinds_of(user)
     if not kinds and factor_needed:
@@ -126,19 +138,41 @@ def verify_step_up(
         return _still_good(user, credential.proven, has_factor=bool(kinds))
     if not (credential.code or credential.assertion or credential.password):
         raise StepUpMissing
-    key = f"step-up:{user.pk}"
-    tries = _count_try(key)
-    if tries > TRIES_MAX:
-        if tries == TRIES_MAX + 1:
-            activity.record(actor=user, action="step_up.throttled", target=user, origin=origin)
-        raise StepUpThrottled
+    guess = guesses.at_step_up(user, credential.device_id)
+    try:
+        guess.count()
+    except CannotCount as away:
+        raise StepUpUnavailable from away
+    except Locked as locked:
+        if locked.is_first:
+            facts = {"locked": locked.kind}
+            activity.record(actor=user, action="step_up.throttled", target=user, facts=facts, origin=origin)
+        raise StepUpThrottled(locked.message) from locked
     try:
         proof = _proof(user, credential, has_factor=bool(kinds))
-    except StepUpFailed:
-        activity.record(actor=user, action="step_up.failed", target=user, origin=origin)
+    except StepUpFailed as failed:
+        _write_down(user, failed, credential, origin)
         raise
-    _forget_tries(key)
+    try:
+        guess.was_right()
+    except CannotCount as away:
+        raise StepUpUnavailable from away
     return proof
+
+
+def _write_down(user: User, failed: StepUpFailed, credential: StepUp, origin: activity.Origin | None) -> None:
+    """In the audit; and what was wrong in the login history too, where the account's owner reads of it."""
+    result, method = WRONG.get(type(failed), (None, ""))
+    with transaction.atomic():
+        activity.record(actor=user, action="step_up.failed", target=user, facts={"method": method}, origin=origin)
+        if result is not None:
+            record_refusal(
+                user=user,
+                result=result,
+                origin=origin,
+                method=f"{Method.CONFIRMATION}+{method}",
+                device_id=credential.device_id,
+            )
 
 
 def is_fresh(proof: Proof) -> bool:
@@ -178,21 +212,3 @@ def _proof(user: User, credential: StepUp, *, has_factor: bool) -> Proof:
     else:
         raise StepUpMissing
     return Proof(user.pk, factor.type, now, factor.pk, witness)
-
-
-def _count_try(key: str) -> int:
-    """Tries in the window with this one, counted before the check so that parallel guesses count too."""
-    try:
-        cache.add(key, 0, TRIES_WINDOW_SECONDS)
-        return cache.incr(key)
-    except ValueError:  # the window closed between the two calls
-        return 1
-    except RedisError as error:
-        raise StepUpUnavailable from error
-
-
-def _forget_tries(key: str) -> None:
-    try:
-        cache.delete(key)
-    except RedisError as error:
-        raise StepUpUnavailable from error

@@ -126,7 +126,7 @@ class HoldForm(StepUpForm):
         return self.named(_("Hold %(amount)s"))
 
 
-class ReleaseForm(WithdrawalDialogForm):
+class ReleaseForm(StepUpForm):
     states = (State.ON_HOLD,)
     reason = reason_field(gettext_lazy("Remark, for staff"), required=False)
 

@@ -230,8 +230,9 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     def release(self, request: HttpRequest, form: dialogs.ReleaseForm) -> str:
         row = withdrawals.release_hold(
-            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"], origin=origin_of(request)
-        )
+            **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
+            step_up=form.prove(origin_of(request)), origin=origin_of(request),
+        )  # fmt: skip
         return _("%(number)s is in review again.") % {"number": row}
 
     @dialog(

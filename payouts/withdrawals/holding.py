@@ -65,13 +65,20 @@ def hold_withdrawal(
 
 
 def release_hold(
-    *, withdrawal_id: int, actor: User, revision: int, reason: str = "", origin: Origin | None = None
+    *,
+    withdrawal_id: int,
+    actor: User,
+    revision: int,
+    reason: str = "",
+    step_up: StepUp,
+    origin: Origin | None = None,
 ) -> WithdrawalRequest:
     """Back to review, where it still needs its approvals.
 
-    Raises NotPermitted, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState, ClaimedByAnother.
+    Raises NotPermitted, StepUpFailed, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState, ClaimedByAnother.
     """
     holder = permitted(actor, HOLD)
+    verify_step_up(user=holder, credential=step_up, origin=origin)
     with transaction.atomic(durable=True):
         row = locked(withdrawal_id)
         require(row, revision=revision, states=(State.ON_HOLD,), actor=holder)

@@ -59,7 +59,7 @@ class CustomerDialogForm(DialogForm):
         return {"customer": self.customer}
 
 
-class FreezeForm(CustomerDialogForm):
+class FreezeForm(StepUpDialogForm, CustomerDialogForm):
     reason = reason_field(gettext_lazy("Reason, for staff"), limit=200)
     danger = True
 
@@ -85,7 +85,7 @@ class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
         return "" if is_frozen(self.customer) else _("The withdrawals of this customer are not frozen.")
 
 
-class HoldCustomerForm(CustomerDialogForm):
+class HoldCustomerForm(StepUpDialogForm, CustomerDialogForm):
     reason = reason_field(gettext_lazy("Reason, for staff"), limit=200)
     until = forms.DateTimeField(
         label=gettext_lazy("Until (UTC)"),
@@ -161,11 +161,15 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=FreezeForm, title=gettext_lazy("Freeze withdrawals"), permission="freeze", icon="ac_unit",
-        variant=ActionVariant.DANGER, url_path="freeze", refusals=(),
+        variant=ActionVariant.DANGER, url_path="freeze", refusals=(StepUpFailed,),
     )  # fmt: skip
     def freeze(self, request: HttpRequest, form: FreezeForm) -> str:
+        form.prove(origin_of(request))
         frozen = freeze_withdrawals(
-            user_id=form.customer.pk, reason=form.cleaned_data["reason"], actor=staff_of(request)
+            user_id=form.customer.pk,
+            reason=form.cleaned_data["reason"],
+            actor=staff_of(request),
+            origin=origin_of(request),
         )
         if not frozen:
             raise Refused(_("The withdrawals of this customer are frozen already."))
@@ -187,9 +191,10 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=HoldCustomerForm, title=gettext_lazy("Hold withdrawals"), permission="freeze", icon="timer",
-        url_path="hold", refusals=(HoldError,),
+        url_path="hold", refusals=(HoldError, StepUpFailed),
     )  # fmt: skip
     def hold(self, request: HttpRequest, form: HoldCustomerForm) -> str:
+        form.prove(origin_of(request))
         until = lengthen_hold(
             user_id=form.customer.pk,
             until=form.cleaned_data["until"],

@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "portal.middleware.SecondFactorWall",
+    "portal.middleware.ExportWall",
     "portal.middleware.DeviceCookie",
     "portal.middleware.ContentSecurityPolicyByPath",
     "wagtail.contrib.redirects.middleware.RedirectMiddleware",
@@ -177,6 +178,9 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_FORMS = {
     "authenticate": "accounts.forms.AuthenticateForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.ReauthenticatePasskeyForm",
+    "login_webauthn": "accounts.forms.LoginPasskeyForm",
 }
 # Fernet keys of the seeds, the newest first; an old one stays until everything is encrypted anew.
 SECOND_FACTOR_KEYS: list[str] = env.list("SECOND_FACTOR_KEYS", default=[])
@@ -184,6 +188,10 @@ OTP_LOGIN_URL = "account_login"
 # Remembered devices: an unknown one asks for a mailed code.
 DEVICE_TOKEN_COOKIE_NAME = "exchequer_device"  # noqa: S105  # a name
 DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS = env.int("DEVICE_TOKEN_COOKIE_MAX_AGE_SECONDS", default=180 * 24 * 3600)
+# Wrong passwords and codes: counted by browser and by account in accounts/guesses.py, by address here.
+GUESSES_LOCKED_SECONDS = 15 * 60
+BROWSER_COOKIE_NAME = "exchequer_browser"
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {"login_failed": "10/m/ip"}
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "/"

@@ -16,6 +16,7 @@ CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_NAME = "__Host-sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken"
 DEVICE_TOKEN_COOKIE_NAME = "__Host-exchequer_device"  # noqa: S105  # a name
+BROWSER_COOKIE_NAME = "__Host-exchequer_browser"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

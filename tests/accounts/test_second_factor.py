@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts import second_factor
+from accounts.guesses import TRIES_MAX
 from accounts.models import ActivityLog, SecondFactorDevice, User
 from accounts.second_factor import (
     Proof,
@@ -146,7 +146,7 @@ def test_nobody_elses_proof_is_taken_and_no_password_as_a_second_factor() -> Non
 
 def test_five_wrong_tries_close_the_door_for_the_right_one_too() -> None:
     user = a_customer()
-    for _try in range(second_factor.TRIES_MAX):
+    for _try in range(TRIES_MAX):
         with pytest.raises(WrongCode):
             verify_step_up(user=user, credential=WRONG)
     for _try in range(2):

@@ -21,7 +21,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import devices
-from accounts.models import ActivityLog, MailedCode, OutgoingMail, TrustedDevice, User, UserSession
+from accounts.guesses import TRIES_MAX
+from accounts.models import ActivityLog, LoginHistory, MailedCode, OutgoingMail, TrustedDevice, User, UserSession
 from accounts.settings_lock import lock_settings
 from accounts.tasks import send_outgoing_mail
 from tests.payouts.people import PASSWORD, a_customer, staff
@@ -30,6 +31,7 @@ from tests.support.factors import code_of, proven
 
 CODE = r"^\s*(\d{4}[ \u00a0]?\d{4})\s*$"
 COOKIE = configured.DEVICE_TOKEN_COOKIE_NAME
+BROWSER = configured.BROWSER_COOKIE_NAME
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -328,7 +330,7 @@ def test_the_session_holds_no_code_and_the_codes_own_row_counts() -> None:
         session.save()
     answer = client.post("/account/login/code/confirm/", {"code": code})
     assert answer.status_code == 200
-    assert "Too many wrong codes." in answer.content.decode()
+    assert "Too many wrong" in answer.content.decode()
     assert MailedCode.objects.get(user=user).used_at is None
 
 
@@ -344,6 +346,25 @@ def test_a_mailed_code_is_used_up_by_the_sign_in() -> None:
     session.save()
     answer = client.post("/account/login/code/confirm/", {"code": code})
     assert "This code is no longer good." in answer.content.decode()
+
+
+def test_one_browser_guesses_the_mailed_code_five_times_new_codes_or_not() -> None:
+    user, guessing = a_person(), browser()
+    guessing.get("/account/login/")
+    for _round in range(3):
+        type_password(guessing, user)
+        for _try in range(2):
+            type_mailed_code(guessing, "00000000")
+        guessing.post("/account/logout/")
+    tried = LoginHistory.objects.filter(user=user).exclude(result="code_asked").order_by("id")
+    assert [each.result for each in tried] == ["wrong_code"] * TRIES_MAX + ["throttled"]
+    waiting = browser()
+    waiting.cookies[BROWSER] = guessing.cookies[BROWSER].value
+    assert type_password(waiting, user) == "", "the right password is not looked at either"
+    elsewhere = browser()
+    elsewhere.get("/account/login/")
+    assert type_password(elsewhere, user) == "/account/login/code/confirm/"
+    assert type_mailed_code(elsewhere, mailed_code()) == "/account/2fa/authenticate/"
 
 
 def test_more_devices_than_anybody_has_are_forgotten_the_longest_unseen_first(settings: Settings) -> None:

@@ -102,13 +102,13 @@ def test_a_name_in_capitals_is_the_same_person(person: User) -> None:
     assert LoginHistory.objects.get().user == person
 
 
-def test_too_many_tries_are_written_down_once_and_the_right_password_does_not_help(
+def test_too_many_tries_from_an_address_are_written_down_once_and_the_right_password_does_not_help(
     person: User, settings: Settings
 ) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,3/300s/key"}
+    settings.ACCOUNT_RATE_LIMITS = {"login_failed": "3/m/ip"}
     for _try in range(6):
-        attempt(person, "wrong")
-    attempt(person)
+        attempt(person.email, "wrong")
+    attempt(person.email)
     assert results() == ["wrong_password"] * 3 + ["throttled"]
 
 
@@ -195,9 +195,15 @@ def test_steps_of_somebody_else_are_not_theirs(person: User) -> None:
 def test_a_wrong_second_factor(person: User) -> None:
     request = a_request(person, ("password", {}))
     sign_ins._second_factor_refused(request, person, SimpleNamespace(type="totp"), reauthentication=False)
-    sign_ins._second_factor_refused(request, person, SimpleNamespace(type="totp"), reauthentication=True)
     row = LoginHistory.objects.get()
     assert (row.result, row.method) == ("wrong_code", "password+totp")
+
+
+def test_a_wrong_code_of_somebody_who_is_signed_in_is_told_apart_from_a_sign_in(person: User) -> None:
+    request = a_request(person, ("password", {}))
+    sign_ins._second_factor_refused(request, person, SimpleNamespace(type="totp"), reauthentication=True)
+    row = LoginHistory.objects.get()
+    assert (row.result, row.method) == ("wrong_code", "confirmation+totp")
 
 
 def test_a_wrong_mailed_code(person: User) -> None:

@@ -31,6 +31,12 @@ def hold(row: WithdrawalRequest, **changes: object) -> WithdrawalRequest:
     return withdrawals.hold_withdrawal(**(given | changes))  # type: ignore[arg-type]  # by name
 
 
+def release(row: WithdrawalRequest, **changes: object) -> WithdrawalRequest:
+    person = staff("support")
+    given = {"withdrawal_id": row.pk, "actor": person, "revision": row.revision, "step_up": proven(person)}
+    return withdrawals.release_hold(**(given | changes))  # type: ignore[arg-type]  # by name
+
+
 def test_a_held_request_keeps_its_money_and_tells_its_customer_why() -> None:
     customer = a_customer(micro=100 * USDT)
     until = timezone.now() + timedelta(days=1)
@@ -53,7 +59,7 @@ def test_an_approved_request_is_called_back_and_needs_its_approvals_anew() -> No
     row = hold(row)
     assert (row.state, row.revision, row.decided_at) == ("on_hold", seen + 1, None)
     assert engine.start_payouts() == 0
-    back = withdrawals.release_hold(withdrawal_id=row.pk, actor=staff("support"), revision=row.revision)
+    back = release(row)
     assert back.state == "in_review"
     assert approve(back, staff("support")).state == "approved"
     assert funds(customer) == (59 * USDT, 41 * USDT)
@@ -82,14 +88,22 @@ def test_an_ordered_request_cannot_be_called_back() -> None:
 
 def test_a_released_request_is_in_review_again() -> None:
     row = hold(in_review(a_customer(micro=100 * USDT)))
-    back = withdrawals.release_hold(withdrawal_id=row.pk, actor=staff("support"), revision=row.revision)
+    back = release(row)
     assert (back.state, back.hold_until, back.reason_for_customer) == ("in_review", None, "")
     assert approve(back, staff("support")).state == "approved"
 
 
+def test_without_a_proof_nothing_is_released() -> None:
+    row = hold(in_review(a_customer(micro=100 * USDT)))
+    with pytest.raises(StepUpFailed):
+        release(row, step_up=StepUp(code="000000"))
+    row.refresh_from_db()
+    assert row.state == "on_hold"
+
+
 def test_a_request_can_be_held_twice_and_says_so_twice() -> None:
     row = hold(in_review(a_customer(micro=100 * USDT)))
-    row = withdrawals.release_hold(withdrawal_id=row.pk, actor=staff("support"), revision=row.revision)
+    row = release(row)
     hold(row)
     assert OutgoingMail.objects.filter(template="withdrawal_held").count() == 2
 

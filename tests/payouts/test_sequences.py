@@ -73,7 +73,7 @@ class World:
             "confirm": lambda: confirm(row),
             "approve": lambda: approve(row, colleague),
             "hold": lambda: withdrawals.hold_withdrawal(**decision, reason="test"),
-            "release": lambda: withdrawals.release_hold(withdrawal_id=row.pk, revision=row.revision, actor=colleague),
+            "release": lambda: withdrawals.release_hold(**decision),
             "reject": lambda: withdrawals.reject_withdrawal(**decision, reason_for_customer="test"),
             "cancel": lambda: withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=self.customer.pk),
             "return": lambda: withdrawals.return_withdrawal(**resolution, reason="test"),

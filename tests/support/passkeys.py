@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 from fido2 import cbor
 from fido2.cose import ES256
-from fido2.utils import websafe_encode
+from fido2.utils import websafe_decode, websafe_encode
 from fido2.webauthn import AttestedCredentialData, AuthenticatorData
 
 from accounts.models import User
@@ -29,6 +30,7 @@ class Passkey:
 
     credential_id: bytes = field(default_factory=lambda: token_bytes(32))
     secret: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    user_handle: bytes = b""
 
     @property
     def key(self) -> str:
@@ -41,6 +43,7 @@ class Passkey:
 
     def enrol(self, user: User, name: str = "Key") -> Authenticator:
         """As allauth stores a passkey of `user`."""
+        self.user_handle = user_pk_to_url_str(user).encode()
         data = AttestedCredentialData.create(
             b"\0" * 16, self.credential_id, ES256.from_cryptography_key(self.secret.public_key())
         )
@@ -83,8 +86,14 @@ class Passkey:
                 "clientDataJSON": websafe_encode(client),
                 "authenticatorData": websafe_encode(answered),
                 "signature": websafe_encode(signature),
+                "userHandle": websafe_encode(self.user_handle),
             },
         }
+
+    def answer(self, options: dict[str, Any], *, wrong: bool = False) -> dict[str, Any]:
+        """To what a page asks; `wrong`: signed by another key."""
+        key = replace(self, secret=ec.generate_private_key(ec.SECP256R1())) if wrong else self
+        return key.assertion(websafe_decode(options["publicKey"]["challenge"]))
 
     def evidence(self, challenge: bytes, **wrong: Any) -> dict[str, Any]:
         """What an approval keeps of `assertion`."""

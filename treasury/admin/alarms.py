@@ -15,8 +15,10 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts import activity
+from accounts.activity import origin_of
 from accounts.admin.activity import facts_table
-from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
+from accounts.second_factor import StepUpFailed
+from accounts.staff.dialogs import Refused, StepUpDialogForm, dialog, reason_field
 from accounts.staff.display import key_of, labelled, moment
 from accounts.staff.filters import ChoiceFilter
 from accounts.staff.people import staff_of
@@ -40,7 +42,7 @@ class OpenFilter(ChoiceFilter):
         return queryset.filter(resolved_at__isnull=False) if self.value() == "resolved" else queryset
 
 
-class ResolveForm(DialogForm):
+class ResolveForm(StepUpDialogForm):
     subject_template = "admin/treasury/alarm/dialog_subject.html"
     reason = reason_field(_("What was found and done"))
 
@@ -83,9 +85,10 @@ class AlarmAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=ResolveForm, title=_("Resolve alarm"), permission="resolve", icon="task_alt",
-        variant=ActionVariant.PRIMARY, url_path="resolve", refusals=(),
+        variant=ActionVariant.PRIMARY, url_path="resolve", refusals=(StepUpFailed,),
     )  # fmt: skip
     def resolve(self, request: HttpRequest, form: ResolveForm) -> str:
+        form.prove(origin_of(request))
         with transaction.atomic(durable=True):
             if not resolve_alarm(key=form.alarm.key, actor_label=staff_of(request).email):
                 raise Refused(gettext("This alarm is resolved already."))

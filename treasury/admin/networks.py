@@ -14,7 +14,9 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts import activity
-from accounts.staff.dialogs import DialogForm, Refused, dialog, reason_field
+from accounts.activity import origin_of
+from accounts.second_factor import StepUpFailed
+from accounts.staff.dialogs import Refused, StepUpDialogForm, dialog, reason_field
 from accounts.staff.display import NOTHING, age, labelled, moment, mono
 from accounts.staff.people import staff_of
 from accounts.staff.readonly import ReadOnlyAdmin
@@ -23,7 +25,7 @@ from treasury.halts import halt_network, resume_network
 from treasury.models import NetworkState
 
 
-class NetworkDialogForm(DialogForm):
+class NetworkDialogForm(StepUpDialogForm):
     subject_template = "admin/treasury/networkstate/dialog_subject.html"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,10 +77,11 @@ class NetworkStateAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=HaltForm, title=_("Halt the network"), permission="halt", icon="front_hand",
-        variant=ActionVariant.DANGER, url_path="halt", refusals=(),
+        variant=ActionVariant.DANGER, url_path="halt", refusals=(StepUpFailed,),
         description=_("Nothing is credited, signed or sent on this network until a treasurer resumes it."),
     )  # fmt: skip
     def halt(self, request: HttpRequest, form: HaltForm) -> str:
+        form.prove(origin_of(request))
         with transaction.atomic(durable=True):
             if not halt_network(form.state.network, form.cleaned_data["reason"]):
                 raise Refused(gettext("This network is halted already."))
@@ -87,10 +90,11 @@ class NetworkStateAdmin(ReadOnlyAdmin):
 
     @dialog(
         form=ResumeForm, title=_("Resume the network"), permission="resume", icon="play_circle",
-        variant=ActionVariant.PRIMARY, url_path="resume", refusals=(),
+        variant=ActionVariant.PRIMARY, url_path="resume", refusals=(StepUpFailed,),
         description=_("Crediting and paying go on at once."),
     )  # fmt: skip
     def resume(self, request: HttpRequest, form: ResumeForm) -> str:
+        form.prove(origin_of(request))
         with transaction.atomic(durable=True):
             if not resume_network(form.state.network, actor_label=staff_of(request).email):
                 raise Refused(gettext("This network is not halted."))

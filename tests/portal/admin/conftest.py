@@ -28,12 +28,15 @@ def _clean_cache() -> None:
 
 @pytest.fixture
 def signed_in() -> SignedIn:
-    """`signed_in("support")` is a client of a new member of the staff with these roles, and who it is."""
+    """`signed_in("support")` is a client of a new member of the staff with these roles, and who it is.
 
-    def make(*roles: str, user: User | None = None) -> tuple[Client, User]:
+    `stepped_up`: who has proven just now that it is them.
+    """
+
+    def make(*roles: str, user: User | None = None, stepped_up: bool = False) -> tuple[Client, User]:
         person = user or staff(*roles)
         client = Client(headers={"accept-language": "en"})
-        sign_in(client, person)
+        sign_in(client, person, stepped_up=stepped_up)
         return client, person
 
     return make

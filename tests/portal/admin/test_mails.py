@@ -121,7 +121,7 @@ def test_nobody_of_the_staff_sees_a_customers_phrase(signed_in: SignedIn, commit
 def test_the_same_facts_go_out_once_more_to_the_same_person_and_it_is_audited(
     signed_in: SignedIn, committed_db: CommittedDatabase, mail_catcher: MailCatcher
 ) -> None:
-    anna, (client, person) = a_customer(), signed_in("support")
+    anna, (client, person) = a_customer(), signed_in("support", stepped_up=True)
     row = a_mail(anna, state="failed", last_error="SMTPRecipientsRefused 550")
     assert not send_again(client, row)
     again = OutgoingMail.objects.latest("id")
@@ -136,7 +136,7 @@ def test_the_same_facts_go_out_once_more_to_the_same_person_and_it_is_audited(
 
 
 def test_a_reason_is_needed(signed_in: SignedIn, committed_db: CommittedDatabase) -> None:
-    client, _person = signed_in("support")
+    client, _person = signed_in("support", stepped_up=True)
     row = a_mail(a_customer())
     assert "This field is required." in send_again(client, row, reason="")
     assert OutgoingMail.objects.count() == 1
@@ -146,7 +146,7 @@ def test_a_reason_is_needed(signed_in: SignedIn, committed_db: CommittedDatabase
 def test_what_works_once_is_never_sent_again(
     signed_in: SignedIn, committed_db: CommittedDatabase, template: str
 ) -> None:
-    client, _person = signed_in("support")
+    client, _person = signed_in("support", stepped_up=True)
     row = a_mail(a_customer(), template=template)
     assert "works once" in send_again(client, row)
     assert OutgoingMail.objects.count() == 1
@@ -162,18 +162,18 @@ def test_every_mail_with_a_code_or_a_link_of_one_use_is_known_as_such() -> None:
 def test_what_was_told_to_a_former_address_is_not_repeated(
     signed_in: SignedIn, committed_db: CommittedDatabase
 ) -> None:
-    client, _person = signed_in("support")
+    client, _person = signed_in("support", stepped_up=True)
     row = a_mail(a_customer(), recipient="former@example.com")
     assert "another address" in send_again(client, row)
 
 
 def test_a_mail_that_is_still_queued_goes_by_itself(signed_in: SignedIn, committed_db: CommittedDatabase) -> None:
-    client, _person = signed_in("support")
+    client, _person = signed_in("support", stepped_up=True)
     assert "has not left yet" in send_again(client, a_mail(a_customer(), state="queued"))
 
 
 def test_three_times_are_enough_copies_of_copies_included(signed_in: SignedIn, committed_db: CommittedDatabase) -> None:
-    client, _person = signed_in("support")
+    client, _person = signed_in("support", stepped_up=True)
     row = a_mail(a_customer())
     for _time in range(AGAIN_MAX):
         assert not send_again(client, row)
@@ -189,7 +189,7 @@ def test_only_support_and_admin_may_and_support_only_for_customers(
     to_customer, to_colleague = a_mail(a_customer()), a_mail(staff("treasurer"))
 
     def status(role: str, row: OutgoingMail) -> int:
-        client, _person = signed_in(role)
+        client, _person = signed_in(role, stepped_up=True)
         address = reverse("admin:accounts_outgoingmail_send_again", args=[row.pk])
         return client.post(address, {"_form_submitted": "True", "reason": REASON}).status_code
 

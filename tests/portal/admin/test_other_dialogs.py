@@ -29,7 +29,7 @@ def send(client: Client, name: str, key: object, **given: str) -> str:
 
 def test_support_freezes_a_customer_and_lets_them_go_on(signed_in: SignedIn) -> None:
     customer, (client, person) = a_customer(), signed_in("support")
-    assert not send(client, "accounts_customer_freeze", customer.pk, reason="Stolen phone")
+    assert not send(client, "accounts_customer_freeze", customer.pk, reason="Stolen phone", code=code_of(person))
     profile = UserProfile.objects.get(user=customer)
     assert profile.withdrawals_frozen_reason == "Stolen phone"
     assert "frozen already" in send(client, "accounts_customer_freeze", customer.pk, reason="again")
@@ -38,7 +38,7 @@ def test_support_freezes_a_customer_and_lets_them_go_on(signed_in: SignedIn) -> 
         "Ask that they go on"
         in client.get(reverse(f"admin:{thaw}", args=[customer.pk]), headers={"hx-request": "true"}).content.decode()
     )
-    assert not send(client, thaw, customer.pk, reason="It was found", code=code_of(person))
+    assert not send(client, thaw, customer.pk, reason="It was found")
     assert frozen(customer), "one person is not enough"
     assert "Another person has to confirm it" in send(client, thaw, customer.pk, reason="It was")
     second_client, second = signed_in("support")
@@ -59,7 +59,7 @@ def frozen(customer: User) -> bool:
 
 
 def test_a_customer_without_a_profile_is_shown_and_can_be_frozen(signed_in: SignedIn) -> None:
-    customer, (client, _person) = User(email="bare@example.com"), signed_in("support")
+    customer, (client, _person) = User(email="bare@example.com"), signed_in("support", stepped_up=True)
     customer.save()
     assert client.get(reverse("admin:accounts_customer_change", args=[customer.pk])).status_code == 200
     assert client.get(reverse("admin:accounts_customer_changelist")).status_code == 200
@@ -74,7 +74,7 @@ def test_staff_are_no_customers(signed_in: SignedIn) -> None:
 
 
 def test_a_treasurer_resolves_an_alarm_once(signed_in: SignedIn) -> None:
-    alarm, (client, person) = an_alarm(), signed_in("treasurer")
+    alarm, (client, person) = an_alarm(), signed_in("treasurer", stepped_up=True)
     assert "This field is required." in send(client, "treasury_alarm_resolve", alarm.pk)
     assert not send(client, "treasury_alarm_resolve", alarm.pk, reason="The node was restarted")
     alarm.refresh_from_db()
@@ -86,7 +86,7 @@ def test_a_treasurer_resolves_an_alarm_once(signed_in: SignedIn) -> None:
 
 def test_a_treasurer_halts_and_resumes_a_network(signed_in: SignedIn) -> None:
     a_network_state()
-    client, person = signed_in("treasurer")
+    client, person = signed_in("treasurer", stepped_up=True)
     assert not send(client, "treasury_networkstate_halt", "arbitrum", reason="The node contradicts itself")
     assert is_halted("arbitrum")
     assert "halted already" in send(client, "treasury_networkstate_halt", "arbitrum", reason="again")
@@ -114,7 +114,7 @@ def test_a_page_offers_only_the_dialog_that_fits(signed_in: SignedIn) -> None:
 
 
 def test_admin_adds_a_colleague_who_sets_a_password_themselves(signed_in: SignedIn) -> None:
-    client, person = signed_in("admin")
+    client, person = signed_in("admin", stepped_up=True)
     support = staff("support").groups.get()
     answer = client.post(
         reverse("admin:accounts_staffuser_add"),
@@ -130,7 +130,7 @@ def test_admin_adds_a_colleague_who_sets_a_password_themselves(signed_in: Signed
 
 
 def test_an_address_that_has_an_account_is_refused(signed_in: SignedIn) -> None:
-    client, _person = signed_in("admin")
+    client, _person = signed_in("admin", stepped_up=True)
     customer = a_customer()
     answer = client.post(reverse("admin:accounts_staffuser_add"), {"email": customer.email})
     assert "has an account already" in answer.content.decode()
@@ -139,7 +139,7 @@ def test_an_address_that_has_an_account_is_refused(signed_in: SignedIn) -> None:
 
 
 def test_admin_takes_access_away(signed_in: SignedIn) -> None:
-    client, _person = signed_in("admin")
+    client, _person = signed_in("admin", stepped_up=True)
     colleague = staff("support")
     theirs, _same = signed_in(user=colleague)
     answer = client.post(
@@ -153,7 +153,7 @@ def test_admin_takes_access_away(signed_in: SignedIn) -> None:
 
 
 def test_nobody_changes_their_own_roles(signed_in: SignedIn) -> None:
-    client, person = signed_in("admin")
+    client, person = signed_in("admin", stepped_up=True)
     page = reverse("admin:accounts_staffuser_change", args=[person.pk])
     everything = [group.pk for group in staff("support", "finance", "treasurer").groups.all()]
     assert client.post(page, {"full_name": "Me", "is_active": "on", "groups": everything}).status_code == 403
@@ -161,7 +161,7 @@ def test_nobody_changes_their_own_roles(signed_in: SignedIn) -> None:
 
 
 def test_nobody_touches_a_superuser(signed_in: SignedIn) -> None:
-    client, _person = signed_in("admin")
+    client, _person = signed_in("admin", stepped_up=True)
     root = User.objects.create_superuser("root@example.com", PASSWORD)
     answer = client.post(reverse("admin:accounts_staffuser_change", args=[root.pk]), {"full_name": "x", "groups": []})
     assert answer.status_code == 403
@@ -170,7 +170,7 @@ def test_nobody_touches_a_superuser(signed_in: SignedIn) -> None:
 
 
 def test_no_form_makes_a_superuser_or_gives_single_permissions(signed_in: SignedIn) -> None:
-    client, _person = signed_in("admin")
+    client, _person = signed_in("admin", stepped_up=True)
     colleague = staff()
     client.post(
         reverse("admin:accounts_staffuser_change", args=[colleague.pk]),

@@ -27,7 +27,7 @@ from treasury.models import PaymentOrder
 
 pytestmark = pytest.mark.django_db
 BIG = 1000 * USDT
-STEPPED_UP = {"approve", "hold", "reject", "retry", "give_back"}
+STEPPED_UP = {"approve", "hold", "release", "reject", "retry", "give_back"}
 FORMS: dict[str, dict[str, Any]] = {
     "approve": {},
     "hold": {"reason": "Please send a statement."},
