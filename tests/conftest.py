@@ -19,4 +19,5 @@ pytest_plugins = [
     "tests.support.product",
     "tests.support.rpc_proxy",
     "tests.support.sockets",
+    "tests.support.static_files",
 ]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import lru_cache
 from pathlib import Path
 
 MOST_KEPT = 1_000
@@ -107,7 +108,9 @@ class Store:
         return sorted(self.folder.glob("*.eml"), key=lambda path: int(path.stem), reverse=True)
 
     @staticmethod
+    @lru_cache(256)
     def _read(path: Path) -> Caught:
+        """A kept message never changes, and is asked for again and again by whoever waits for one."""
         message = BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(path.read_bytes())
         recipients = tuple(str(each) for each in message.get_all("X-Caught-For", []))
         del message["X-Caught-For"]

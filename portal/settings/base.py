@@ -1,5 +1,6 @@
 """What every process shares. Nothing here holds a secret or a default for one."""
 
+import gc
 import os
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from .mail import mail_backend
 from .unfold import UNFOLD  # noqa: F401  # a setting
 
+gc.disable()  # a seventh of every start; portal.started switches it on again
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 

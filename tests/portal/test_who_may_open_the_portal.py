@@ -6,6 +6,7 @@ the staff must not even learn that they exist.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ OF_THE_OWNER = (
 @pytest.fixture(autouse=True)
 def _networks(networks: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return networks
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, logger="django.request")
 
 
 def names() -> list[str]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from treasury import failpoints
-from treasury.address_filter import pool_filter
 from treasury.alarms import raise_alarm, resolve_alarm
 from treasury.chains import registry
 from treasury.chains.errors import BlockNotAvailable, ReorgInFlight
@@ -114,6 +113,8 @@ class _Run:
         self.network = network
         self.chain = chain
         self.report = report
+        from treasury.address_filter import pool_filter  # numpy: only who scans loads it
+
         self.wanted = pool_filter(network.family)
 
     def go(self, max_ranges: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ from tests.support.factors import give_app, sign_in
 PAPER = Path(__file__).parents[3] / "docs" / "roles.md"
 WHO = (*ROLES, "no role", "customer", "nobody")
 CATCH_ALL = "(any other address)"
+
+
+@pytest.fixture(autouse=True)
+def _refusals_are_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """A thousand of them, whose tracebacks would take a quarter of the time."""
+    caplog.set_level(logging.ERROR, logger="django.request")
 
 
 def addresses() -> Iterator[tuple[str, str]]:
