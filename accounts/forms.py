@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.forms import AddEmailForm as AllauthAddEmailForm
 from allauth.account.forms import ConfirmLoginCodeForm
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
@@ -14,6 +15,8 @@ from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_used
 from django import forms
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from .second_factor import check_code
@@ -72,6 +75,16 @@ class DeviceCodeForm(ConfirmLoginCodeForm):
             stage = context.request._login_stage  # noqa: SLF001  # allauth's decorator puts it there
             context.request.session[REMEMBERS] = stage.login.user.pk
         return cleaned
+
+
+class SignupForm(AllauthSignupForm):
+    """Takes as long for an address that has an account as for a new one, whose password is hashed."""
+
+    def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        saved: tuple[Any, Any] = super().try_save(request)
+        return saved
 
 
 class AddEmailForm(AllauthAddEmailForm):
