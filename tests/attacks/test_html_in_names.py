@@ -67,7 +67,10 @@ def test_what_people_call_things_is_text_on_every_page(committed_db: CommittedDa
         ("accounts_loginhistory", LoginHistory.objects.filter(user=victim).latest("pk").pk),
     ):  # fmt: skip
         for address in (reverse(f"admin:{name}_changelist"), reverse(f"admin:{name}_change", args=[key])):
-            pages[address] = desk.get(address, {"tab": "all"}, follow=True).content.decode()
+            given = {"tab": "all"} if name == "payouts_withdrawalrequest" else {}
+            answer = desk.get(address, given)
+            assert answer.status_code == 200, address
+            pages[address] = answer.content.decode()
     pages["audit"] = desk.get(reverse("admin:accounts_activitylog_changelist")).content.decode()
     raw = {(path, line) for path, text in pages.items() for line in text.splitlines() if "<b id=" in line}
     assert raw == set()

@@ -51,7 +51,7 @@ def test_what_is_anothers_is_as_if_it_was_not_there(committed_db: CommittedDatab
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("given", ["0", "-1", "9" * 40, "1e3", "1%00", "x'"])
+@pytest.mark.parametrize("given", ["0", "-1", "9" * 40, "1e3", "x'"])
 def test_a_number_that_is_none_is_not_found(given: str) -> None:
     client = client_of(a_person(), raise_request_exception=False)
     for path in ("security/sessions/{}/end/", "security/devices/{}/revoke/", "account/2fa/webauthn/keys/{}/remove/"):
