@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.forms import AddEmailForm as AllauthAddEmailForm
 from allauth.account.forms import ConfirmLoginCodeForm
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import Login
 from allauth.core import context
@@ -18,7 +19,9 @@ from allauth.mfa.signals import authentication_failed, authenticator_used
 from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth
 from django import forms
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from . import devices, guesses, mailed_codes, sign_ins
@@ -177,6 +180,16 @@ class DeviceCodeForm(ConfirmLoginCodeForm):
         if "code" in self.cleaned_data and self.cleaned_data.get("remember"):
             context.request.session[REMEMBERS] = _sign_in().user.pk
         return cleaned
+
+
+class SignupForm(AllauthSignupForm):
+    """Takes as long for an address that has an account as for a new one, whose password is hashed."""
+
+    def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        saved: tuple[Any, Any] = super().try_save(request)
+        return saved
 
 
 class AddEmailForm(AllauthAddEmailForm):

@@ -1,7 +1,9 @@
 """Around every page: content security, the walls before the staff's pages and exports, the device's cookie."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -57,6 +59,18 @@ def policy_for(path: str) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
+class NoNulInAddresses:
+    """No address of ours holds a NUL, and PostgreSQL takes none: such a request is refused before anything looks."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path:
+            raise BadRequest
+        return self.get_response(request)
+
+
 STAFF_PATHS = ("/admin/", "/cms/")
 OPEN_PATHS = ("/admin/login/", "/admin/logout/", "/admin/jsi18n/", "/cms/login/", "/cms/logout/")
 
@@ -64,8 +78,8 @@ OPEN_PATHS = ("/admin/login/", "/admin/logout/", "/admin/jsi18n/", "/cms/login/"
 class SecondFactorWall:
     """Nobody sees a staff page, Unfold's or Wagtail's, unless this session was verified by a second factor.
 
-    Staff without one are led to set one up; who came in with a recovery code, too. Whether somebody is staff at all,
-    the two sites decide by themselves.
+    Staff and editors without one are led to set one up; who came in with a recovery code, too. Whether somebody is
+    staff at all, the two sites decide by themselves.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -74,9 +88,14 @@ class SecondFactorWall:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(STAFF_PATHS) and not request.path.startswith(OPEN_PATHS):
             user = request.user
-            if user.is_authenticated and getattr(user, "is_staff", False) and not user.is_verified():
+            if user.is_authenticated and not user.is_verified() and _works_here(user):
                 return redirect("security")
         return self.get_response(request)
+
+
+def _works_here(user: Any) -> bool:
+    """The staff, and who edits the content without being one of them."""
+    return bool(user.is_staff or user.has_perm("wagtailadmin.access_admin"))
 
 
 class ExportWall:

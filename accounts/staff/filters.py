@@ -106,7 +106,7 @@ def within_days(queryset: QuerySet[Any], field: str, since: dt.date | None, unti
         if key is None:
             return queryset.none()
         queryset = queryset.filter(**{f"{field}__gte": start}, pk__gte=key - KEY_SLACK)
-    if until:
+    if until and until < dt.date.max:  # no day comes after that one
         end = _midnight(until + dt.timedelta(days=1))
         last = model.objects.filter(**{f"{field}__lt": end}).order_by(f"-{field}")
         key = last.values_list("pk", flat=True).first()

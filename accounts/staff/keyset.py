@@ -104,7 +104,7 @@ class KeysetChangeList(ChangeList):
     def _key(self, name: str) -> Any:
         """The key in the query string, or None for what is none."""
         given = self.params.get(name)
-        if not given:
+        if not given or "\0" in given:
             return None
         try:
             key = self.lookup_opts.pk.to_python(given)

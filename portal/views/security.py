@@ -23,7 +23,7 @@ from accounts import devices, sessions
 from accounts.activity import origin_of
 from accounts.freezes import freeze_account, freeze_by_link
 from accounts.links import read_not_me
-from accounts.models import TrustedDevice, User
+from accounts.models import TrustedDevice, User, UserProfile
 from accounts.profiles import ensure_profile
 from accounts.user_agents import browser_name
 from portal.people import customer_of
@@ -180,7 +180,8 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         freeze_by_link(user_id=said.user_id, about=said.about, origin=origin_of(request))
         return render(request, "portal/frozen.html")
-    return render(request, "portal/not_me.html")
+    profile = UserProfile.objects.filter(user=said.user_id).first()
+    return render(request, "portal/not_me.html", _frozen(bool(profile and profile.withdrawals_frozen_at)))
 
 
 def _frozen(frozen: bool) -> dict[str, Any]:

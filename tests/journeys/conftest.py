@@ -1,4 +1,4 @@
-"""Chromium, once per test process."""
+"""Chromium, once per test process, and the site whose pages the tests look at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from tests.journeys.site import opened, site
 from tests.support.chromium import launched
+
+__all__ = ["browser", "opened", "site"]
 
 
 @pytest.fixture(scope="session")

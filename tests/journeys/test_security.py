@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 from accounts.models import TrustedDevice, User, UserProfile, UserSession
 from accounts.second_factor.codes import current_step, totp_code
 from accounts.tasks import send_outgoing_mail
-from tests.payouts.people import PASSWORD, USDT, a_customer, staff
+from payouts.models import WithdrawalRequest
+from tests.payouts.people import PASSWORD, RECIPIENT, USDT, a_customer, staff
 from tests.support.factors import code_of, give_app, known_browser, sign_in_page
 from tests.support.mail import MailCatcher
 from tests.support.product import Product
@@ -27,8 +28,8 @@ def site(product: Product) -> str:
     return product.web()
 
 
-def a_person(*, app: bool) -> User:
-    user = a_customer(micro=1000 * USDT)
+def a_person(*, app: bool, only_saved: bool = False) -> User:
+    user = a_customer(micro=1000 * USDT, only_saved=only_saved)
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     if not app:
         Authenticator.objects.filter(user=user).delete()
@@ -110,7 +111,8 @@ def test_an_app_is_set_up_and_asked_for_at_the_next_sign_in(site: str, browser: 
         page.get_by_test_id("logout").click()
 
 
-def test_a_passkey_is_added_signs_in_alone_and_confirms_a_withdrawal(site: str, browser: Browser) -> None:
+def test_a_passkey_is_added_signs_in_alone_and_confirms_a_withdrawal(product: Product, browser: Browser) -> None:
+    site = product.web(env={"WITHDRAWAL_HOLD_SECONDS": "0"})  # else a new factor holds withdrawals for a day
     user = a_person(app=False)
     page = without_factor(browser, site, user)
     give_authenticator(page)
@@ -129,7 +131,22 @@ def test_a_passkey_is_added_signs_in_alone_and_confirms_a_withdrawal(site: str, 
     page.goto("/account/login/")
     page.get_by_test_id("use-passkey").click()
     expect(page).to_have_url(f"{site}/dashboard/")
-    assert Authenticator.objects.get(user=user, type="webauthn").last_used_at is not None
+    key = Authenticator.objects.get(user=user, type="webauthn")
+    assert key.last_used_at is not None
+
+    page.goto("/withdraw/")
+    page.get_by_test_id("withdraw-arbitrum").check()
+    page.fill("[name=address]", RECIPIENT)
+    page.fill("[name=amount]", "40")
+    page.click("[data-testid=to-review]")
+    expect(page.locator("[name=code]")).to_have_count(0)
+    page.click("[data-testid=submit-withdrawal]")
+    expect(page.get_by_test_id("step-up-error")).to_contain_text("Confirm that it is you")
+    assert not WithdrawalRequest.objects.exists(), "the sign-in is no step-up"
+    page.get_by_test_id("use-passkey").click()
+    expect(page.get_by_test_id("withdrawal")).to_have_attribute("data-state", "requested")
+    assert WithdrawalRequest.objects.get(customer=user).address == RECIPIENT
+    assert Authenticator.objects.get(pk=key.pk).last_used_at > key.last_used_at
 
 
 def test_an_unknown_browser_waits_for_the_mailed_code_and_can_be_forgotten(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,16 @@ class Product:
         )  # fmt: skip
         wait_until(lambda: "Listening at" in child.last_words(200), what="the web server", child=child, seconds=40)
         return self.site_url
+
+    def web_later(self, by: timedelta) -> None:
+        """The web server begins anew, at the same address, on a clock that is ahead: as if so much time had passed.
+
+        The database's own clock stays; whoever signs in there needs codes and cookies of that time.
+        """
+        for child in self.children:
+            if child.name == "web":
+                child.kill()
+        self.web(env={"CLOCK_AHEAD_SECONDS": str(by.total_seconds())})
 
     def create_keystore(self) -> str:
         """A new keystore for the signer; returns, and hands to every later process, the pool's public key.

@@ -9,6 +9,7 @@ from wagtail.models import Page, Site
 from accounts.models import User
 from portal.cms.models import HelpIndexPage, HelpPage, HomePage
 from tests.portal.pages.conftest import browser_of
+from tests.support.factors import give_app, sign_in
 
 
 def test_the_site_begins_at_our_home_page(committed_db: object) -> None:
@@ -55,8 +56,24 @@ def test_the_editors_door_leads_through_our_sign_in(committed_db: object) -> Non
 def test_editors_may_write_and_customers_may_not(customer: User, group: str) -> None:
     editor = User.objects.create_user(f"{group.lower()}@example.com", "a long password 1")
     editor.groups.add(Group.objects.get(name=group))
+    give_app(editor)
     page = HelpPage.objects.get(slug="faq")
     assert browser_of(editor).get("/cms/").status_code == 200
     assert browser_of(editor).get(f"/cms/pages/{page.pk}/edit/").status_code == 200
     assert browser_of(customer).get("/cms/").status_code == 302
     assert browser_of(customer).get(f"/cms/pages/{page.pk}/edit/").status_code == 302
+
+
+def test_who_may_edit_needs_the_second_step_too(committed_db: object) -> None:
+    """An editor need not be of the staff; what they publish is read by every customer."""
+    editor = User.objects.create_user("editor@example.com", "a long password 1")
+    editor.groups.add(Group.objects.get(name="Editors"))
+    page = HelpPage.objects.get(slug="faq")
+    for has_app in (False, True):
+        if has_app:
+            give_app(editor)
+        client = browser_of()
+        sign_in(client, editor, verified=False)
+        for path in ("/cms/", f"/cms/pages/{page.pk}/edit/", "/cms/api/main/pages/"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.headers.get("Location")) == (302, "/security/"), path
