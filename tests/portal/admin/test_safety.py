@@ -39,7 +39,7 @@ def in_form(days: float) -> str:
 
 
 def test_support_lengthens_a_hold_and_cannot_shorten_it(signed_in: SignedIn) -> None:
-    customer, (client, person) = a_customer(), signed_in("support")
+    customer, (client, person) = a_customer(), signed_in("support", stepped_up=True)
     hold_withdrawals(user_id=customer.pk, kind=Kind.PASSWORD, actor=customer)
     shorter = send(client, "accounts_customer_hold", customer.pk, until=in_form(0.5), reason="They asked us")
     assert "A hold can only be lengthened" in shorter
