@@ -12,7 +12,7 @@ from accounts.links import not_me_url
 from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
 from tests.accounts.mail_parts import html_of
 from tests.payouts.people import a_customer, staff
-from tests.support.factors import known_browser
+from tests.support.factors import known_browser, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +122,13 @@ def test_somebody_without_a_profile_can_be_frozen() -> None:
     user.save()
     assert freeze_withdrawals(user_id=user.pk, reason="first", process="watcher")
     assert UserProfile.objects.get(user=user).withdrawals_frozen_at is not None
+
+
+def test_the_page_of_the_brake_says_that_it_was_pulled_already(client: Client) -> None:
+    user = a_customer()
+    sign_in(client, user)
+    asked = client.get("/security/freeze/").content.decode()
+    assert 'data-testid="freeze-form"' in asked
+    assert 'data-testid="frozen"' not in asked
+    freeze_withdrawals(user_id=user.pk, reason="test", process="test")
+    assert 'data-testid="frozen"' in client.get("/security/freeze/").content.decode()

@@ -142,14 +142,18 @@ class Product:
                 child.kill()
         self.web(env={"CLOCK_AHEAD_SECONDS": str(by.total_seconds())})
 
-    def create_keystore(self) -> str:
+    def create_keystore(self, *, phrase: str | None = None) -> str:
         """A new keystore for the signer; returns, and hands to every later process, the pool's public key.
+
+        `phrase`: where somebody else has signed with the same seed (`approvers.PHRASE`).
 
         Its passphrase is stretched less than in production, or each test would wait for that.
         """
         keystore = KeystoreFile(self.signer_environment["SIGNER_KEYSTORE_FILE"])
         public_key = (
-            keystore.create(self.signer_environment["SIGNER_PASSPHRASE"], scrypt_n=2**12).pool_public_key().hex()
+            keystore.create(self.signer_environment["SIGNER_PASSPHRASE"], phrase=phrase, scrypt_n=2**12)
+            .pool_public_key()
+            .hex()
         )
         self.changes["ADDRESS_POOL_PUBLIC_KEY"] = public_key
         return public_key

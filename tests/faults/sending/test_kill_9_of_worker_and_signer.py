@@ -10,6 +10,7 @@ from django.db import transaction
 
 from devnet import networks as devnet_networks
 from devnet.processes import wait_until
+from tests.support.approvers import PHRASE
 from tests.support.chains import LocalChain
 from tests.support.paying import MICRO, Desk, Signer, assert_ledger_clean
 from tests.support.product import SIGNER, Product
@@ -29,7 +30,7 @@ def running(
     networks["arbitrum"]["rpc_batch_size"] = 10
     devnet_networks.write(tmp_path / "networks.toml", {"arbitrum": networks["arbitrum"]})
     product.changes["NETWORKS_FILE"] = str(tmp_path / "networks.toml")
-    product.create_keystore()
+    product.create_keystore(phrase=PHRASE)
     product.manage("prepare_signer", settings=SIGNER)
     wallet = Wallet.objects.get(network="arbitrum")
     anvil_arbitrum.mint(wallet.address, 1_000 * MICRO)
