@@ -16,9 +16,11 @@ def test_no_process_builds_the_api_that_nobody_serves(share: Share) -> None:
 
 
 def test_what_stays_for_good_is_no_work_for_the_garbage_collector(share: Share) -> None:
-    frozen, other = started(share, "import gc; print(gc.get_freeze_count(), len(gc.get_objects()))").split()
+    asked = "import gc; print(gc.get_freeze_count(), len(gc.get_objects()), gc.isenabled())"
+    frozen, other, enabled = started(share, asked).split()
     assert int(frozen) > 100_000
     assert int(other) < 10_000
+    assert enabled == "True", "it was off while Django was loaded"
 
 
 def started(share: Share, then: str) -> str:
