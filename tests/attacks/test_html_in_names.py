@@ -46,7 +46,7 @@ def planted(victim: User, colleague: User) -> WithdrawalRequest:
         reason_for_customer=marked("reason"),
         step_up=proven(colleague),
     )
-    freeze_withdrawals(user_id=victim.pk, reason=marked("freeze"), actor=colleague)
+    freeze_withdrawals(user_id=victim.pk, reason=marked("freeze"), process="test")  # by a person: all signed out
     return row
 
 

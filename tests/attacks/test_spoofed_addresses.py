@@ -10,7 +10,7 @@ from tests.attacks.everywhere import a_person, client_of
 from tests.payouts.people import PASSWORD
 
 pytestmark = pytest.mark.django_db
-TOO_MANY = "Too many failed login attempts"
+TOO_MANY = "Too many wrong tries"
 
 
 def guess(number: int, forwarded: str, *, email: str = "") -> str:
