@@ -184,7 +184,7 @@ def take_staff(browser: Browser, wish: Wish, *, size: str, theme: str, language:
         context.add_cookies([{"name": "django_language", "value": language, "url": wish.base}])
         page = context.new_page()
         take_pages(page, wish, wanted, tail)
-        if role == "support":
+        if "staff-queue" in wanted:
             page.goto(f"{wish.base}{wanted['staff-queue']}")
             page.locator("a:has(.x-number)").first.click()
             page.wait_for_load_state()
