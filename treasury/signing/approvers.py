@@ -55,7 +55,7 @@ def candidates(email: str) -> list[Candidate]:
     factors = Authenticator.objects.filter(
         user__email__iexact=email, user__is_staff=True, user__is_active=True, type__in=(TOTP, WEBAUTHN)
     ).order_by("created_at", "pk")
-    found = [_candidate(factor, email.lower()) for factor in factors.defer(None)]
+    found = [_candidate(factor, email.lower()) for factor in factors]
     if not found:
         raise NotAnApprover(f"No active member of the staff has the address {email} and an app or a passkey.")
     return found
@@ -83,9 +83,10 @@ def trust(candidate: Candidate, *, code: str | None = None) -> bool:
     row.signature = keys.sign_approver_key(_message(row))
     with transaction.atomic():
         live = ApproverKey.objects.filter(key=row.key, revoked_at=None).first()
-        if live is not None and _is_ours(live, keys) and bytes(live.material) == row.material:
+        said = (row.approver_id, row.material)
+        if live is not None and _is_ours(live, keys) and (live.approver_id, bytes(live.material)) == said:
             return False
-        if live is not None:  # the same name for something else: the factor was replaced
+        if live is not None:  # the same name for something else, or somebody else's
             ApproverKey.objects.filter(pk=live.pk).update(revoked_at=timezone.now())
         row.save(force_insert=True)
     return True

@@ -6,6 +6,7 @@ import builtins
 import io
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 
 from accounts.models import ActivityLog, User
@@ -101,6 +102,16 @@ def test_a_factor_that_took_the_place_of_another_under_its_name_is_trusted_inste
     run(signer, person.email, "--without-asking")
     rows = ApproverKey.objects.filter(key=passkey.key).order_by("pk").values_list("revoked_at", flat=True)
     assert [revoked is None for revoked in rows] == [False, True]
+
+
+def test_a_factor_that_is_somebody_elses_now_is_trusted_as_theirs_alone(signer: Signer, person: User) -> None:
+    factor = Passkey().enrol(person)
+    run(signer, person.email, "--without-asking")
+    heir = staff("finance")
+    Authenticator.objects.filter(pk=factor.pk).update(user=heir)
+    run(signer, heir.email, "--without-asking")
+    assert evidence_key(factor) in known_keys(heir.pk)
+    assert evidence_key(factor) not in known_keys(person.pk)
 
 
 def test_a_revoked_approver_is_believed_no_more_and_can_be_introduced_again(signer: Signer, person: User) -> None:
