@@ -29,10 +29,15 @@ BALANCE_OF = "0x70a08231"  # balanceOf(address)
 
 
 class LocalChain(Anvil):
-    """One test's chain. Mines each transaction at once; the token stands at `token`, owned by the first account."""
+    """One test's chain. Mines each transaction at once; the token stands at `token`, owned by the first account.
+
+    "At once" is a moment after the node has answered who sent it. Whoever mines or reorganises here comes after that
+    moment, as does everything after a transaction that the test itself sends.
+    """
 
     token = devnet_networks.TOKEN_ADDRESS
     _as_new = ""  # the snapshot to go back to
+    _mines_at_once = True
 
     @property
     def code(self) -> str:
@@ -42,6 +47,23 @@ class LocalChain(Anvil):
     def deployer(self) -> Deployer:
         """Deploys, mints and transfers with the first account's key."""
         return Deployer(self.url)
+
+    def call(self, method: str, *params: Any, seconds: float = 10.0) -> Any:
+        """As `Anvil.call`; what is sent is mined on return, unless mining is stopped."""
+        if method in ("anvil_mine", "anvil_reorg"):
+            self._let_it_mine()
+        answer = super().call(method, *params, seconds=seconds)
+        if method in ("eth_sendTransaction", "eth_sendRawTransaction"):
+            self._let_it_mine()
+        return answer
+
+    def _let_it_mine(self, seconds: float = 1.0) -> None:
+        """Until the node has mined all that it can, if it does so by itself; at most a second: it may be stuck."""
+        deadline = time.monotonic() + seconds
+        while self._mines_at_once and int(super().call("txpool_status")["pending"], 16):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.002)
 
     def deploy_token(self) -> None:
         """Straight JSON-RPC, because importing web3 takes longer than the chain's whole start."""
@@ -63,6 +85,7 @@ class LocalChain(Anvil):
                 self.child.kill()
             self.start()
             self.deploy_token()
+        self._mines_at_once = True
         self._as_new = str(self.call("evm_snapshot"))
         self.call("anvil_setTime", int(time.time()))  # going back takes the clock back too
         self.call("anvil_setNextBlockBaseFeePerGas", hex(self.chain.base_fee_wei))
@@ -118,9 +141,12 @@ class LocalChain(Anvil):
     def stop_mining(self) -> None:
         """From now on transactions wait in the pool until `mine`."""
         self.call("evm_setAutomine", False)
+        self._mines_at_once = False
 
     def mine_at_once(self) -> None:
+        """From now on again. What waits in the pool is mined with the next transaction."""
         self.call("evm_setAutomine", True)
+        self._mines_at_once = True
 
 
 NewChain = Callable[[Chain], LocalChain]

@@ -147,15 +147,19 @@ class Desk:
         """Enough blocks on top of whatever is mined."""
         self.chain.mine(registry.network(self.code).confirmations + 1)
 
-    def pay_all(self, *, seconds: float = 40.0) -> None:
-        """Until no order is open. A busy node may strand a transaction, which is sent again after some seconds."""
+    def pay_all(self, *, advance: Callable[[], object] | None = None, seconds: float = 40.0) -> None:
+        """Until no order is open. A busy node may strand a transaction, which is sent again after some seconds.
+
+        `advance`: how the payments are taken further, if not once by this thread.
+        """
+        advance = advance or self.advance
         deadline = time.monotonic() + seconds
         for round_number in itertools.count(1):
-            self.advance()
+            advance()
             self.signer.sign()
-            self.advance()
+            advance()
             self.make_final()
-            self.advance()
+            advance()
             if not PaymentOrder.objects.filter(network=self.code, state="open").exists():
                 return
             if time.monotonic() > deadline:

@@ -158,12 +158,7 @@ def test_two_workers_that_reserve_at_once_give_each_order_one_nonce(desk: Desk) 
 
 def test_the_same_task_delivered_several_times_at_once_pays_once(desk: Desk) -> None:
     desk.order_many([desk.request(MICRO) for _ in range(20)])
-    for _ in range(3):
-        at_once(3, desk.advance)
-        desk.signer.sign()
-    at_once(3, desk.advance)
-    desk.make_final()
-    at_once(3, desk.advance)
+    desk.pay_all(advance=lambda: at_once(3, desk.advance))
     assert Broadcast.objects.count() == 20
     assert set(Broadcast.objects.values_list("state", flat=True)) == {"final_ok"}
     desk.assert_each_paid_once()
