@@ -63,7 +63,7 @@ def register_all() -> None:
     register("new_device", _device, sample_facts={**_WHERE, "device": "Firefox, Windows"})
     register("device_revoked", _device, sample_facts={**_WHERE, "device": "Chrome, Android"})
     register("account_frozen", _frozen, sample_facts={**_WHERE, "by": "customer"})
-    register("account_unfrozen", _unfrozen, sample_facts={"at": _WHERE["at"]})
+    register("account_unfrozen", _unfrozen, sample_facts={"at": _WHERE["at"], **_HELD})
     register("settings_locked", _locked, sample_facts={**_WHERE, "until": "2026-12-03T10:00:00+00:00", "wait_days": 3})
     register("settings_unlocked", _unlocked, sample_facts={**_WHERE})
 

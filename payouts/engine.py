@@ -26,7 +26,7 @@ from .policy import EvidenceFault
 from .postings import reserved_for
 from .states import Party, State
 from .transitions import move, move_many, set_tx_hashes
-from .withdrawals.facts import payment_facts
+from .withdrawals.facts import payment_facts, unproven
 from .withdrawals.failures import failure_alarm
 from .withdrawals.staff import UNCLAIMED
 
@@ -95,9 +95,11 @@ def _order(rows: Sequence[WithdrawalRequest], network: str | None) -> list[Withd
         return []
     evidence = _evidence(rows)
     held = reserved_for(rows)
+    doubtful = unproven(approval for row in rows for approval in evidence.get(row.pk, []))
     good = []
     for row in rows:
-        fault = policy.evidence_fault(payment_facts(row, evidence.get(row.pk, []), held.get(row.pk)))
+        facts = payment_facts(row, evidence.get(row.pk, []), held.get(row.pk), unproven=doubtful)
+        fault = policy.evidence_fault(facts)
         if fault is None:
             good.append(row)
         else:
@@ -142,13 +144,14 @@ def _order_request(row: WithdrawalRequest, approvals: Iterable[WithdrawalApprova
 
 
 def _stop(row: WithdrawalRequest, fault: str) -> None:
-    """Somebody or something changed the row behind our back: off the road, its approvals void, and people called."""
+    """The row changed behind our back, or an approver lost the signer's trust: off the road, its approvals void, and
+    people called."""
     move(
         row,
         State.ON_HOLD,
         by=Party.SYSTEM,
         process="engine",
-        reason=f"not what was approved: {EvidenceFault(fault).value if fault in set(EvidenceFault) else fault}",
+        reason=f"{_what_is_wrong(fault)}: {EvidenceFault(fault).value if fault in set(EvidenceFault) else fault}",
         revision=row.revision + 1,
         decided_at=None,
         **UNCLAIMED,
@@ -157,9 +160,15 @@ def _stop(row: WithdrawalRequest, fault: str) -> None:
         key=f"withdrawal-evidence:{row.pk}",
         severity=Alarm.Severity.CRITICAL,
         network=row.network,
-        message=f"Withdrawal W-{row.pk} is not what was approved; it was put on hold and not paid.",
+        message=f"Withdrawal W-{row.pk} {_what_is_wrong(fault)}; it was put on hold and not paid.",
         facts={"withdrawal": row.pk, "fault": str(fault), "address": row.address, "amount_micro": row.amount_micro},
     )
+
+
+def _what_is_wrong(fault: str) -> str:
+    if fault == EvidenceFault.UNPROVEN:
+        return "was approved with a second factor that the signer does not know (any more)"
+    return "is not what was approved"
 
 
 # --- ordered -> sent -> paid | failed -------------------------------------------------------------------------------

@@ -48,14 +48,17 @@ class WithdrawalsFrozen(WithdrawalRefused):
 
 
 class WithdrawalsHeld(WithdrawalRefused):
-    """Something that a thief would change first was changed a short while ago. `until`: when withdrawals go on."""
+    """Something that a thief would change first was changed a short while ago, or the account was frozen until then.
+
+    `until`: when withdrawals go on.
+    """
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until)
         self.until = until
         self.message = _(
-            "Withdrawals from this account wait until %(until)s UTC, because its password, e-mail or second factor was"
-            " changed."
+            "Withdrawals from this account wait until %(until)s UTC, for your protection: something about its security"
+            " was changed."
         ) % {"until": shown(until)}
 
 

@@ -200,7 +200,7 @@ def _how_much(facts: WithdrawalFacts) -> Iterable[Refusal]:
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """One recorded approval; `proven` if there is evidence of a second factor, which the signer will check."""
+    """One recorded approval; `proven` if it has evidence of a second factor that the signer knows, and will check."""
 
     approver_id: int
     revision: int
@@ -234,7 +234,9 @@ class EvidenceFault(StrEnum):
     CHANGED = "changed"  # address, network or amount are not what was approved
     TOO_FEW = "too_few"  # approvals of this revision
     OWN_APPROVAL = "own_approval"  # the customer approved it
-    UNPROVEN = "unproven"  # an approval without what the approver's second factor leaves behind
+    UNPROVEN = (
+        "unproven"  # an approval without evidence, or by a second factor that the signer does not know (any more)
+    )
     NOT_RESERVED = "not_reserved"  # the ledger holds back nothing, or another sum
 
 

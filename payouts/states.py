@@ -76,7 +76,9 @@ TABLE: tuple[Transition, ...] = (
     _row(State.SENT, State.PAID, Party.SYSTEM, money=Money.PAID),
     _row(State.SENT, State.FAILED, Party.SYSTEM),
     _row(State.FAILED, State.RETURNED, Party.STAFF, money=Money.RELEASED),
+    # Sent anew: on the approvals it has, or, where the signer would not pay on those (any more), after new ones.
     _row(State.FAILED, State.APPROVED, Party.STAFF),
+    _row(State.FAILED, State.IN_REVIEW, Party.STAFF),
 )
 
 _BY_PAIR: dict[tuple[State, State], Transition] = {(row.source, row.target): row for row in TABLE}

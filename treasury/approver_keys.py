@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from django.db import connection, transaction
 
 from accounts.activity import Entry, record_many
@@ -15,8 +17,16 @@ def known_keys(approver_id: int) -> frozenset[str]:
 
     Asked so that nobody gives an approval that cannot be paid; the signer itself goes by its own signatures.
     """
-    found = ApproverKey.objects.filter(approver_id=approver_id, revoked_at=None)
-    return frozenset(found.values_list("key", flat=True))
+    return known_keys_of([approver_id]).get(approver_id, frozenset())
+
+
+def known_keys_of(approver_ids: Iterable[int]) -> Mapping[int, frozenset[str]]:
+    """As `known_keys`, by approver, in one query. Who has none is left out."""
+    found: dict[int, set[str]] = {}
+    rows = ApproverKey.objects.filter(approver_id__in=set(approver_ids), revoked_at=None)
+    for approver_id, key in rows.values_list("approver_id", "key"):
+        found.setdefault(approver_id, set()).add(key)
+    return {approver_id: frozenset(keys) for approver_id, keys in found.items()}
 
 
 def audit_approver_keys() -> int:

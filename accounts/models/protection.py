@@ -12,6 +12,7 @@ class WithdrawalHold(models.Model):
         PASSWORD = "password", _("the password was changed")
         EMAIL = "email", _("the e-mail address was changed")
         SECOND_FACTOR = "second_factor", _("the second factors were changed")
+        UNFROZEN = "unfrozen", _("the account had been frozen")
         SUPPORT = "support", _("support asked for it")
 
     user = models.ForeignKey(

@@ -70,6 +70,11 @@ class UserProfile(models.Model):
     language = models.CharField(_("language"), max_length=5, default="ru")
     withdrawals_frozen_at = models.DateTimeField(_("withdrawals frozen at"), null=True, blank=True)
     withdrawals_frozen_reason = models.CharField(_("why withdrawals are frozen"), max_length=200, blank=True)
+    frozen_by_person = models.BooleanField(
+        _("frozen by a person"),
+        db_default=False,
+        help_text=_("By the customer or support, because somebody else may have been in there; not by a process."),
+    )
     # One of the staff has asked that they go on; a second one confirms.
     thaw_asked_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("thaw asked by")

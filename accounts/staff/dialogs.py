@@ -51,6 +51,7 @@ class DialogForm(BaseDialogForm):
             "form": self,
             "problems": self.non_field_errors() if self.is_bound else [],
             "closed_because": self.closed_because(),
+            "notice": self.notice(),
             "subject_template": self.subject_template,
             **self.subject(),
         }
@@ -61,6 +62,10 @@ class DialogForm(BaseDialogForm):
 
     def closed_because(self) -> Any:
         """Why there is nothing to decide here any more, or an empty string."""
+        return ""
+
+    def notice(self) -> Any:
+        """What the person ought to know before they decide, or an empty string."""
         return ""
 
     def submit_text(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django import forms
@@ -19,7 +20,7 @@ from accounts.staff.display import key_of
 from payouts.admin.states import staff_state
 from payouts.errors import UnknownToSigner
 from payouts.models import WithdrawalRequest
-from payouts.withdrawals import approval_digest_of
+from payouts.withdrawals import approval_digest_of, must_be_approved_anew
 from treasury.admin.display import network_name, usdt_text
 from treasury.approver_keys import known_keys
 
@@ -155,8 +156,20 @@ class RetryForm(StepUpForm):
     states = (State.FAILED,)
     reason = reason_field(gettext_lazy("Reason"))
 
+    def notice(self) -> str:
+        if not self.is_void:
+            return ""
+        return _(
+            "The signer does not know (any more) a second factor that this was approved with, and would refuse it. Its"
+            " approvals become void, and it goes back to review."
+        )
+
+    @cached_property
+    def is_void(self) -> bool:
+        return must_be_approved_anew(self.withdrawal)
+
     def submit_text(self) -> str:
-        return self.named(_("Pay %(amount)s again"))
+        return self.named(_("Back to review: %(amount)s") if self.is_void else _("Pay %(amount)s again"))
 
 
 class GiveBackForm(StepUpForm):

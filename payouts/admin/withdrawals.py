@@ -281,13 +281,15 @@ class WithdrawalRequestAdmin(ReadOnlyAdmin):
     @dialog(
         form=dialogs.RetryForm, title=gettext_lazy("Pay again"), permission="resolve", icon="replay",
         variant=ActionVariant.PRIMARY, url_path="retry", refusals=REFUSALS,
-        description=gettext_lazy("The failed payment is proven dead. A new one is made, on the approvals it has."),
+        description=gettext_lazy("The failed payment is proven dead."),
     )  # fmt: skip
     def retry(self, request: HttpRequest, form: dialogs.RetryForm) -> str:
         row = withdrawals.retry_withdrawal(
             **form.decision(), actor=staff_of(request), reason=form.cleaned_data["reason"],
             step_up=form.prove(origin_of(request)), origin=origin_of(request),
         )  # fmt: skip
+        if row.state == State.IN_REVIEW:
+            return _("%(number)s is in review again, to be approved anew.") % {"number": row}
         return _("%(number)s will be paid by a new payment.") % {"number": row}
 
     @dialog(

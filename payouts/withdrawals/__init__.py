@@ -8,7 +8,7 @@ from .cancelling import cancel_withdrawal
 from .claims import CLAIM_SECONDS, add_note, claim_withdrawal, release_claim
 from .confirming import confirm_withdrawal, withdrawal_of_link
 from .expiring import expire_withdrawals, release_due_holds
-from .failures import retry_withdrawal, return_withdrawal
+from .failures import must_be_approved_anew, retry_withdrawal, return_withdrawal
 from .holding import hold_withdrawal, release_hold
 from .quotes import Preview, Quote, preview_withdrawal, quote_withdrawal
 from .rejecting import reject_withdrawal
@@ -27,6 +27,7 @@ __all__ = [
     "confirm_withdrawal",
     "expire_withdrawals",
     "hold_withdrawal",
+    "must_be_approved_anew",
     "preview_withdrawal",
     "quote_withdrawal",
     "reject_withdrawal",

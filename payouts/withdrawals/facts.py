@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.policy import PaymentFacts, Saved, WithdrawalFacts, Yes
 from payouts.postings import available
 from treasury import halts, ledger
+from treasury.approver_keys import known_keys_of
 from treasury.chains import registry
 from treasury.chains.network import Network
 from treasury.models import DepositAddress, Wallet
@@ -97,10 +99,28 @@ def own_addresses(family: str, address: str) -> frozenset[str]:
     return frozenset({read}) if ours else frozenset()
 
 
+def unproven(approvals: Iterable[WithdrawalApproval]) -> frozenset[int]:
+    """The ids of those approvals that the signer would not pay on: without evidence, or of a factor it does not know.
+
+    A factor is known when the approval is given (`approve_withdrawal`); it may be revoked since.
+    """
+    given = list(approvals)
+    known = known_keys_of(each.approver_id for each in given)
+    return frozenset(
+        each.pk
+        for each in given
+        if not each.evidence or each.evidence.get("key") not in known.get(each.approver_id, frozenset())
+    )
+
+
 def payment_facts(
-    row: WithdrawalRequest, approvals: list[WithdrawalApproval], reserved_micro: int | None
+    row: WithdrawalRequest,
+    approvals: Iterable[WithdrawalApproval] = (),
+    reserved_micro: int | None = None,
+    *,
+    unproven: Collection[int] = (),
 ) -> PaymentFacts:
-    """What `policy.evidence_fault` looks at, for one request."""
+    """What `policy.evidence_fault` looks at, for one request. `unproven`: ids of approvals, see there."""
     return PaymentFacts(
         reference=row.reference,
         customer_id=row.customer_id,
@@ -112,7 +132,7 @@ def payment_facts(
         approvals_required=row.approvals_required,
         four_eyes_from_micro=settings.WITHDRAWAL_FOUR_EYES_FROM_MICRO,
         approvals=tuple(
-            Yes(each.approver_id, each.revision, each.digest, proven=bool(each.evidence)) for each in approvals
+            Yes(each.approver_id, each.revision, each.digest, proven=each.pk not in unproven) for each in approvals
         ),
         reserved_micro=reserved_micro,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,14 +12,15 @@ from accounts.models import User
 from accounts.second_factor import StepUp, verify_step_up
 from accounts.wake import wake
 from payouts import emails, errors
-from payouts.models import WithdrawalRequest
+from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.states import Party, State
 from payouts.transitions import locked, move
 from treasury.alarms import resolve_alarm
 from treasury.orders import order_results
 
+from .facts import unproven
 from .reviewing import START_TASK
-from .staff import RESOLVE, permitted, require, said
+from .staff import RESOLVE, UNCLAIMED, permitted, require, said
 
 
 def return_withdrawal(
@@ -63,25 +66,36 @@ def retry_withdrawal(
 ) -> WithdrawalRequest:
     """Have a failed payment paid by a new order, on the approvals it has: they cover the same address and amount.
 
-    Raises as `return_withdrawal`.
+    Where the signer would not pay on one of them, because it does not know that second factor (any more), they are void
+    and the request is back in review: see its state afterwards. Raises as `return_withdrawal`.
     """
     decider, told = permitted(actor, RESOLVE), said(reason)
     verify_step_up(user=decider, credential=step_up, origin=origin)
     with transaction.atomic(durable=True):
         row = _failed(withdrawal_id, revision, decider)
+        again: dict[str, Any] = {"decided_at": timezone.now()}
+        if void := must_be_approved_anew(row):
+            again = {"decided_at": None, "revision": row.revision + 1, **UNCLAIMED}
         move(
             row,
-            State.APPROVED,
+            State.IN_REVIEW if void else State.APPROVED,
             by=Party.STAFF,
             actor=decider,
             origin=origin,
             reason=told,
-            decided_at=timezone.now(),
+            facts={"approvals_voided": void},
             tx_hash="",
+            **again,
         )
         resolve_alarm(key=failure_alarm(row), actor_label=decider.email)
-        wake(START_TASK)
+        if not void:
+            wake(START_TASK)
     return row
+
+
+def must_be_approved_anew(row: WithdrawalRequest) -> bool:
+    """Whether the signer would refuse a new payment on the approvals that the request has."""
+    return bool(unproven(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision)))
 
 
 def failure_alarm(row: WithdrawalRequest) -> str:

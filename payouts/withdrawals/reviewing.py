@@ -63,7 +63,7 @@ def approve_withdrawal(
 
 def approval_digest_of(row: WithdrawalRequest) -> str:
     """What an approval of this request, as it reads now, is an approval of: 64 hex digits, a passkey's challenge."""
-    return policy.digest_of(payment_facts(row, [], None))
+    return policy.digest_of(payment_facts(row))
 
 
 def _approve(row: WithdrawalRequest, approver: User, proof: Proof, reason: str, origin: Origin | None) -> None:

@@ -81,6 +81,15 @@ class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
         asked = profile is not None and profile.thaw_asked_by_id is not None
         return _("Confirm that they go on") if asked else _("Ask that they go on")
 
+    def notice(self) -> str:
+        profile = getattr(self.customer, "profile", None)
+        if profile is None or not profile.frozen_by_person:
+            return ""
+        return _(
+            "A person froze them. So they wait some time more after this, for the customer to look: saved addresses,"
+            " second factors and devices are on this page."
+        )
+
     def closed_because(self) -> str:
         return "" if is_frozen(self.customer) else _("The withdrawals of this customer are not frozen.")
 
@@ -187,6 +196,11 @@ class CustomerAdmin(ReadOnlyAdmin):
         )
         if not thawed:
             return _("Noted. A second person has to confirm it.")
+        if until := held_until(form.customer.pk):
+            return _("Withdrawals of %(customer)s are no longer frozen; they are held until %(until)s UTC.") % {
+                "customer": form.customer.email,
+                "until": f"{until:%Y-%m-%d %H:%M}",
+            }
         return _("Withdrawals of %(customer)s go on.") % {"customer": form.customer.email}
 
     @dialog(

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone, translation
 
 from accounts import mail
-from accounts.freezes import AnotherPersonNeeded, ThawRefused, ask_to_thaw, freeze_account, freeze_withdrawals
+from accounts.freezes import (
+    AnotherPersonNeeded,
+    ThawRefused,
+    ask_to_thaw,
+    freeze_account,
+    freeze_by_link,
+    freeze_withdrawals,
+)
+from accounts.holds import held_until, running_hold
 from accounts.links import not_me_url
-from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile
+from accounts.mail import moment
+from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile, WithdrawalHold
+from payouts import errors
 from tests.accounts.mail_parts import html_of
-from tests.payouts.people import a_customer, staff
+from tests.payouts.people import USDT, a_customer, ask, saved, staff
 from tests.support.factors import known_browser, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +146,65 @@ def test_the_page_of_the_brake_says_that_it_was_pulled_already(client: Client) -
     assert 'data-testid="frozen"' not in asked
     freeze_withdrawals(user_id=user.pk, reason="test", process="test")
     assert 'data-testid="frozen"' in client.get("/security/freeze/").content.decode()
+
+
+def thawed(user: User) -> None:
+    for _person in range(2):
+        ask_to_thaw(user_id=user.pk, reason="knows them", actor=staff("support"))
+
+
+def unfrozen_mail() -> str:
+    row = OutgoingMail.objects.filter(template="account_unfrozen").latest("pk")
+    row.language = "en"
+    message = mail.render(row)
+    assert ("Withdrawals work again from" in str(message.body)) == ("Withdrawals work again from" in html_of(message))
+    return " ".join(str(message.body).split())
+
+
+@pytest.mark.parametrize("by", ["owner", "link", "support", "owner after a process"])
+def test_after_a_freeze_by_a_person_withdrawals_wait_a_day_more(by: str) -> None:
+    """What a thief began before the freeze has become usable during it: the owner gets a day to look."""
+    user = a_customer()
+    if by == "owner after a process":
+        freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
+    if by == "link":
+        freeze_by_link(user_id=user.pk, about="new_device")
+    elif by == "support":
+        freeze_withdrawals(user_id=user.pk, reason="asked by phone", actor=staff("support"))
+    else:
+        freeze_account(user_id=user.pk)
+    assert held_until(user.pk) is None
+    thawed(user)
+    hold = running_hold(user.pk)
+    assert hold is not None
+    assert hold.kind == "unfrozen"
+    wanted = timedelta(seconds=settings.WITHDRAWAL_HOLD_SECONDS)
+    assert wanted - timedelta(seconds=1) < hold.held_until - hold.held_from <= wanted
+    with translation.override("en"):
+        assert f"from {moment(hold.held_until)} on" in unfrozen_mail()
+    assert not UserProfile.objects.get(user=user).frozen_by_person
+
+
+def test_after_a_freeze_because_of_the_chain_withdrawals_go_on_at_once() -> None:
+    user = a_customer()
+    freeze_account(user_id=user.pk)
+    thawed(user)  # which says nothing about the next freeze
+    freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
+    before = WithdrawalHold.objects.count()
+    thawed(user)
+    assert WithdrawalHold.objects.count() == before
+    assert "Withdrawals work again. Two people" in unfrozen_mail()
+
+
+def test_an_address_that_became_usable_during_the_freeze_is_paid_to_a_day_after_it() -> None:
+    user = a_customer(micro=100 * USDT)
+    entry = saved(user)
+    UserProfile.objects.filter(user=user).update(any_address_from=None)
+    freeze_account(user_id=user.pk)
+    with time_machine.travel(timezone.now() + timedelta(days=3), tick=False):
+        thawed(user)
+        assert entry.active_from < timezone.now()
+        with pytest.raises(errors.WithdrawalsHeld):
+            ask(user)
+    with time_machine.travel(timezone.now() + timedelta(days=4, minutes=1), tick=False):
+        assert ask(user).state == "requested"

@@ -13,8 +13,9 @@ from payouts import errors
 from payouts.engine import start_payouts
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.withdrawals import approval_digest_of
+from payouts.withdrawals.facts import unproven
 from tests.payouts.people import USDT, a_customer, approve, in_review, staff
-from tests.support.approvers import introduce, write_key
+from tests.support.approvers import forget, introduce, write_key
 from tests.support.factors import code_of, give_app, proven, seed_of
 from tests.support.passkeys import Passkey
 from treasury.models import Alarm, PaymentApproval
@@ -114,3 +115,38 @@ def test_an_approval_without_evidence_is_not_paid_but_put_on_hold(row: Withdrawa
     assert row.state == "on_hold"
     assert Alarm.objects.get().facts["fault"] == "unproven"
     assert not PaymentApproval.objects.exists()
+
+
+def test_an_approval_by_a_factor_that_was_revoked_since_is_not_paid_but_put_on_hold(row: WithdrawalRequest) -> None:
+    person = staff("support")
+    approve(row, person)
+    forget(Authenticator.objects.get(user=person))
+    assert start_payouts() == 0
+    row.refresh_from_db()
+    assert (row.state, row.revision, row.decided_at) == ("on_hold", 2, None)
+    alarm = Alarm.objects.get()
+    assert alarm.facts["fault"] == "unproven"
+    assert "does not know" in alarm.message
+    assert not PaymentApproval.objects.exists()
+
+
+def test_of_two_approvals_each_must_be_by_a_factor_that_is_known_still() -> None:
+    row = in_review(a_customer(micro=5_000 * USDT), micro=1_000 * USDT)
+    first, second = staff("support"), staff("support")
+    approve(row, first)
+    approve(row, second)
+    forget(Authenticator.objects.get(user=first))
+    assert start_payouts() == 0
+    row.refresh_from_db()
+    assert row.state == "on_hold"
+
+
+def test_somebody_elses_key_proves_nobodys_approval(row: WithdrawalRequest) -> None:
+    """The signer looks a key up among those of the approver whom the row names."""
+    person, other = staff("support"), staff("support")
+    approve(row, person)
+    forget(Authenticator.objects.get(user=person))
+    key = WithdrawalApproval.objects.get().evidence["key"]
+    assert unproven(WithdrawalApproval.objects.all())
+    write_key(other.pk, other.email, "totp", key, b"")
+    assert unproven(WithdrawalApproval.objects.all())

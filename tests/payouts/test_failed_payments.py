@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from allauth.mfa.models import Authenticator
 
 from accounts.models import OutgoingMail
 from accounts.second_factor import StepUp, StepUpFailed
 from payouts import engine, errors, withdrawals
-from payouts.models import WithdrawalRequest
+from payouts.models import WithdrawalApproval, WithdrawalRequest
 from tests.payouts.chain_answers import Treasury
-from tests.payouts.people import USDT, a_customer, approved, funds, staff, states_told
+from tests.payouts.people import USDT, a_customer, approve, approved, funds, staff, states_told
+from tests.support.approvers import forget
 from tests.support.databases import CommittedDatabase
 from tests.support.factors import proven
 from treasury.alarms import is_raised
@@ -78,6 +80,40 @@ def test_a_retry_is_paid_by_a_new_order_and_once(failed: WithdrawalRequest, trea
     failed.refresh_from_db()
     assert (failed.state, failed.tx_hash) == ("paid", tx_hash)
     assert funds(failed.customer) == (59 * USDT, 0)
+
+
+def test_a_retry_of_what_the_signer_would_refuse_again_goes_back_to_be_approved_anew(
+    failed: WithdrawalRequest, treasury: Treasury
+) -> None:
+    forget(Authenticator.objects.get(user=WithdrawalApproval.objects.get().approver))
+    row = withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    assert (row.state, row.revision, row.decided_at, row.tx_hash) == ("in_review", 2, None, "")
+    assert not is_raised(f"withdrawal-failed:{row.pk}")
+    assert engine.start_payouts() == 0
+    assert funds(row.customer) == (59 * USDT, 41 * USDT)
+
+    approve(row, staff("support"))
+    assert engine.start_payouts() == 1
+    tx_hash = treasury.send(row)
+    treasury.settle(row)
+    engine.settle_payouts()
+    row.refresh_from_db()
+    assert (row.state, row.tx_hash) == ("paid", tx_hash)
+    assert list(PaymentOrder.objects.order_by("id").values_list("state", "revision")) == [("dead", 1), ("settled", 2)]
+    assert funds(row.customer) == (59 * USDT, 0)
+
+
+def test_a_failed_payment_that_is_back_in_review_can_be_cancelled_and_the_money_goes_back_once(
+    failed: WithdrawalRequest,
+) -> None:
+    forget(Authenticator.objects.get(user=WithdrawalApproval.objects.get().approver))
+    row = withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=row.customer_id)
+    assert engine.settle_payouts() == 0
+    assert engine.start_payouts() == 0
+    row.refresh_from_db()
+    assert row.state == "cancelled"
+    assert funds(row.customer) == (100 * USDT, 0)
 
 
 def test_a_payment_can_fail_twice_and_be_returned_then(failed: WithdrawalRequest, treasury: Treasury) -> None:

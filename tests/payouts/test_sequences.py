@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.core.management import call_command
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,7 @@ from payouts.models import WithdrawalRequest
 from payouts.postings import reserved_for
 from payouts.states import HOLDS_MONEY, State
 from tests.payouts.people import USDT, a_customer, approve, ask, confirm, funds, staff
+from tests.support.approvers import forget, introduce
 from tests.support.factors import proven
 from treasury.models import PaymentOrder
 
@@ -51,6 +53,8 @@ class World:
             "freeze": lambda: freeze_withdrawals(user_id=self.customer.pk, reason="test", process="test"),
             "thaw": self.thaw,
             "an hour": self.an_hour,
+            "revoke": lambda: forget(self.factor(number)),
+            "trust": lambda: introduce(self.factor(number)),
         }
         if row is not None:
             deeds |= self.deeds_with(row, self.support[number % 2], number)
@@ -59,6 +63,10 @@ class World:
             return
         with contextlib.suppress(WithdrawalError):
             act()
+
+    def factor(self, number: int) -> Authenticator:
+        """What one of the support people approves with."""
+        return Authenticator.objects.get(user=self.support[number % 2])
 
     def thaw(self) -> None:
         with contextlib.suppress(ThawRefused):
@@ -111,7 +119,20 @@ DEEDS = st.tuples(
     st.sampled_from(
         [
             *["ask", "confirm", "approve", "start", "settle", "arrives"] * 3,
-            *["dies", "hold", "release", "reject", "cancel", "return", "retry", "freeze", "thaw", "an hour"],
+            *[
+                "dies",
+                "hold",
+                "release",
+                "reject",
+                "cancel",
+                "return",
+                "retry",
+                "freeze",
+                "thaw",
+                "an hour",
+                "revoke",
+                "trust",
+            ],
         ]
     ),
     st.integers(0, 2000),

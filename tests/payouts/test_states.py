@@ -36,6 +36,7 @@ ALLOWED = {
     ("sent", "failed", "system"),
     ("failed", "returned", "staff"),
     ("failed", "approved", "staff"),
+    ("failed", "in_review", "staff"),
 }
 
 

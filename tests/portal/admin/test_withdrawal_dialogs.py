@@ -223,6 +223,20 @@ def test_a_treasurer_has_a_failed_payment_paid_again(signed_in: SignedIn) -> Non
     assert state(row) == "approved"
 
 
+def test_the_dialog_says_that_a_payment_must_be_approved_anew_where_the_signer_would_refuse_it(
+    signed_in: SignedIn,
+) -> None:
+    row = failed(a_customer(micro=100 * USDT))
+    client, _person = signed_in("treasurer")
+    assert "would refuse it" not in opened(client, "retry", row)
+    forget(Authenticator.objects.get(user=WithdrawalApproval.objects.get().approver))
+    page = opened(client, "retry", row)
+    assert "would refuse it" in page
+    assert "Back to review: 40" in page
+    assert_done(sent(client, "retry", row), row)
+    assert state(row) == "in_review"
+
+
 def test_a_treasurer_returns_the_money_of_a_failed_payment(signed_in: SignedIn) -> None:
     customer = a_customer(micro=100 * USDT)
     row = failed(customer)
