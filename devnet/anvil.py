@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import socket
@@ -156,12 +157,21 @@ def rpc(url: str, method: str, *params: Any, seconds: float = 10.0) -> Any:
 
 PORTS = range(16_000, 32_768)
 """Below those that Linux gives to outgoing connections: one of them could take the port before its server is there."""
+PORTS_VARIABLE = "EXCHEQUER_PORTS"
+"""Names a part of them, as in "16000-17999": processes that start at once and use parts of their own never clash."""
 _given: set[int] = set()
 _dice = random.SystemRandom()  # a seed would give the same ports to each process
 
 
-def free_port(preferred: int | None = None, *, among: range = PORTS) -> int:
+def ports_to_give() -> range:
+    """All of PORTS, or the part of them that the environment names."""
+    first, _, last = os.environ.get(PORTS_VARIABLE, "").partition("-")
+    return range(int(first), int(last) + 1) if last else PORTS
+
+
+def free_port(preferred: int | None = None, *, among: range | None = None) -> int:
     """A TCP port of this machine that nobody listens on, never twice the same: `preferred` if it is free, else any."""
+    among = among or ports_to_give()
     candidates = [*([] if preferred is None else [preferred]), *_dice.sample(among, min(100, len(among)))]
     for port in candidates:
         if port in _given and port != preferred:

@@ -13,6 +13,7 @@ import time
 from html import escape
 
 STEP_SECONDS = 30
+SECONDS_TO_USE_IT = 8.0  # until a busy machine has given a code to the page that asks for it
 KEY_VARIABLE = "EXCHEQUER_DEMO_PASSWORD"
 
 
@@ -33,10 +34,19 @@ def step_now() -> int:
     return int(time.time()) // STEP_SECONDS
 
 
+def steps_taken_now() -> list[int]:
+    """The steps whose codes are taken now, and for some seconds more: the best comes first.
+
+    The one before goes out of use when this one ends, so with seconds left it is none of them.
+    """
+    now, left = step_now(), STEP_SECONDS - time.time() % STEP_SECONDS
+    return [now, now + 1, *([now - 1] if left > SECONDS_TO_USE_IT else [])]
+
+
 def codes_of(password: str, email: str) -> dict[int, str]:
-    """The codes that are taken now, by their step: a step's own, and those of the one before and after."""
-    seed, now = seed_of(password, email), step_now()
-    return {step: code(seed, step) for step in (now - 1, now, now + 1)}
+    """The codes that can be used now, by their step; the best comes first."""
+    seed = seed_of(password, email)
+    return {step: code(seed, step) for step in steps_taken_now()}
 
 
 def listing(password: str, people: list[tuple[str, str]]) -> str:

@@ -123,7 +123,7 @@ def test_the_file_is_mapped_and_not_read_into_memory() -> None:
 
 
 @given(st.data())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_damaged_file_never_stops_anybody(tmp_path: Path, data: st.DataObject) -> None:
     """Bytes changed anywhere, also where opening does not look: an answer or `UNKNOWN`, never an error."""
     content = bytearray(Path(cities_file(tmp_path)).read_bytes())

@@ -17,7 +17,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts.guesses import STRANGERS_TRIES_MAX, TRIES_MAX, CannotCount, Guess, Limit, Locked
-from accounts.models import ActivityLog, LoginHistory, TrustedDevice, User
+from accounts.models import ActivityLog, LoginHistory, SpentCode, TrustedDevice, User
 from accounts.second_factor import StepUp, StepUpFailed, StepUpThrottled, verify_step_up
 from tests.accounts.places import GOOGLE, YANDEX
 from tests.payouts.people import PASSWORD, a_customer
@@ -281,7 +281,7 @@ def test_while_it_is_locked_the_right_code_is_refused(person: User) -> None:
     code = code_of(person)
     answer = device.post(SECOND, {"code": code})
     assert LOCKED in said(answer)
-    assert code_of(person) == code, "it was not looked at, and not spent"
+    assert not SpentCode.objects.exists(), "it was not looked at, and not spent"
 
 
 def test_a_wrong_try_or_two_do_not_hurt(person: User) -> None:
@@ -346,7 +346,7 @@ def test_it_says_in_the_readers_language_how_long(person: User, settings: Settin
 
 
 def test_after_its_time_the_lock_is_over(person: User, settings: Settings) -> None:
-    settings.GUESSES_LOCKED_SECONDS = 1
+    settings.GUESSES_LOCKED_SECONDS = 5
     device = known(person)
     for _try in range(TRIES_MAX + 3):
         type_password(device, person)
@@ -355,8 +355,8 @@ def test_after_its_time_the_lock_is_over(person: User, settings: Settings) -> No
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
-    """Within ten seconds."""
-    until = time.monotonic() + 10
+    """Within half a minute."""
+    until = time.monotonic() + 30
     while not happens():
         assert time.monotonic() < until
         time.sleep(0.2)

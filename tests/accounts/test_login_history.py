@@ -313,7 +313,7 @@ TRIES = st.lists(
 
 @pytest.mark.django_db
 @given(TRIES)
-@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_whatever_the_order_flags_are_what_the_rows_before_say(tries: list[tuple[str | None, bool, int]]) -> None:
     """The rules said over, from all rows: a new country is one that no earlier success has, if any has one."""
     user, minutes = a_customer(), 0

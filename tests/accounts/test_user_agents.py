@@ -55,6 +55,6 @@ def test_any_header_has_an_answer_of_a_bounded_length(header: str) -> None:
 )
 def test_no_header_keeps_a_sign_in_waiting(header: str) -> None:
     browser_of(FIREFOX)  # the patterns are there
-    began = time.monotonic()
+    began = time.thread_time()
     browser_of(header)
-    assert time.monotonic() - began < 0.5
+    assert time.thread_time() - began < 0.5

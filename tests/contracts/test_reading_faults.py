@@ -98,12 +98,12 @@ def test_the_cool_down_doubles_with_each_failure_in_a_row(
 
 
 def test_a_slow_endpoint_times_out_and_the_next_one_answers(node_world: NodeWorld, second: RpcProxy) -> None:
-    node_world.proxy.slow(5)
+    node_world.proxy.slow(12)
     urls = [node_world.proxy.url, second.url]
-    adapter = EvmAdapter(network_of("arbitrum", rpc_urls=urls, rpc_timeout_seconds=0.5))
+    adapter = EvmAdapter(network_of("arbitrum", rpc_urls=urls, rpc_timeout_seconds=2))
     started = time.monotonic()
     assert adapter.native_balance(ALICE) == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert adapter.endpoint_health()[0].errors == {"TimedOut": 1}
 
 
@@ -118,7 +118,7 @@ def test_a_dripping_answer_does_not_hold_us_for_ever(node_world: NodeWorld) -> N
     started = time.monotonic()
     with pytest.raises(errors.TimedOut):
         node_world.with_settings(rpc_timeout_seconds=0.3).head()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_a_rate_limit_is_respected_even_by_the_only_endpoints_user(node_world: NodeWorld, clock: Clock) -> None:
@@ -366,8 +366,8 @@ def test_an_answer_too_large_or_too_slow_is_a_range_to_halve(node_world: NodeWor
     if limit == "size":
         adapter = EvmAdapter(replace(node_world.network, rpc_max_answer_bytes=4000))
     else:
-        adapter = node_world.with_settings(rpc_timeout_seconds=1.0)
-        node_world.proxy.slow_ranges(1.5, wider_than=4)
+        adapter = node_world.with_settings(rpc_timeout_seconds=2.0)
+        node_world.proxy.slow_ranges(3, wider_than=4)
     with pytest.raises(errors.RangeRefused):
         adapter.transfers(1, node_world.node.height, EveryAddress())
     ranges = adapter.scan(1, node_world.node.height, ExactAddresses([ALICE]))

@@ -47,7 +47,7 @@ def assert_paid(world: NodeWorld, amount_raw: int = 7) -> None:
 def test_an_answer_lost_after_the_node_took_the_bytes_is_unknown_and_paid_once(
     node_world: NodeWorld, signed: bytes, how: str
 ) -> None:
-    adapter = node_world.with_settings(rpc_timeout_seconds=0.5)
+    adapter = node_world.with_settings(rpc_timeout_seconds=1.5 if how == "hang" else 10)
     node_world.proxy.lose_answer(SEND, how=how)
     outcome = adapter.send_raw(signed)
     assert outcome.verdict is SendVerdict.UNKNOWN

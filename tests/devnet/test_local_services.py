@@ -131,7 +131,7 @@ def test_an_idle_chain_is_slowed_down_and_speeds_up_when_it_is_used(chain, monke
     assert pace.seconds == 1
     height = chain.height
     wait_until(lambda: chain.height > height, what="the next block")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def chain_owner():

@@ -22,11 +22,13 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from devnet.anvil import free_port, rpc
+from devnet.anvil import PORTS_VARIABLE, free_port, rpc
 from devnet.places import ROOT
+from devnet.processes import Child
 from treasury.chains.addresses import raw_tron_address, tron_address
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 180.0
+expect.set_options(timeout=45_000)  # for all journeys: a busy machine is slow, and what is there is seen at once anyway
 BALANCE_OF = "0x70a08231"
 
 
@@ -40,50 +42,44 @@ class Demo:
         self.environment = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("PYTEST", "COV_", "EXCHEQUER_", "DJANGO_")) and not key.endswith("DATABASE_URL")
+            if key == PORTS_VARIABLE
+            or (not key.startswith(("PYTEST", "COV_", "EXCHEQUER_", "DJANGO_")) and not key.endswith("DATABASE_URL"))
         }
         self.environment |= {
             "EXCHEQUER_STATE": str(self.state),
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
             "EXCHEQUER_CHAINS_OUTLIVE": "1",
+            "ADDRESS_HOLD_SECONDS": "20",  # long enough to be seen running
         }
         self.used_codes: set[tuple[str, str]] = set()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.child = Child(
+            name="make-run",
+            command=[sys.executable, "-m", "devnet.run"],
+            log=self.state / "make-run.log",
+            env=self.environment,
+            cwd=ROOT,
+            stop_signal=signal.SIGINT,  # as Ctrl-C does
+            orphan_signal=signal.SIGINT,  # a test's worker that is killed leaves nothing running
+        )
         self.facts: dict[str, Any] = {}
 
     def start(self) -> None:
         """Start, or start again, and wait until the table is printed."""
         run_file = self.state / "run.json"
         run_file.unlink(missing_ok=True)  # a killed run leaves its own behind
-        with (self.state / "make-run.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "devnet.run"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        until(lambda: run_file.exists() or self._fell(), what="make run's table", seconds=150)
+        self.child.spawn()
+        until(lambda: run_file.exists() or self._fell(), what="make run's table", seconds=400)
         self.facts = json.loads(run_file.read_text(encoding="utf-8"))
 
     def _fell(self) -> bool:
-        assert self.process is not None
-        if self.process.poll() is not None:
-            raise AssertionError((self.state / "make-run.log").read_text(encoding="utf-8")[-6000:])
+        if not self.child.running():
+            raise AssertionError(self.child.last_words(60))
         return False
 
     def stop(self) -> None:
         """End it as Ctrl-C does, and forget its state."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(40)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+        self.child.stop(seconds=40)
         cleaning = subprocess.run(
             [sys.executable, "-m", "devnet.clean"], cwd=ROOT, env=self.environment, check=False, capture_output=True
         )
@@ -215,15 +211,20 @@ def demo(demos: list[Demo]) -> Demo:
     if demos and demos[0].spoilt:
         demos.pop().stop()
     if not demos:
-        demos.append(Demo())
-        demos[0].start()
+        started = Demo()
+        try:
+            started.start()
+        except BaseException:
+            started.stop()  # half a demo would fail whoever comes next with something else
+            raise
+        demos.append(started)
     return demos[0]
 
 
 def visitor(browser: Browser, *, language: str = "en") -> BrowserContext:
     """A clean browser profile; what it writes to the console about content security fails the test at its end."""
     context = browser.new_context(locale=language, viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(45_000)
     return context
 
 

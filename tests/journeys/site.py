@@ -46,7 +46,7 @@ class Site:
             java_script_enabled=scripts,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(45_000)
         page = context.new_page()
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
@@ -57,6 +57,7 @@ class Site:
         page.goto("/account/login/")
         sign_in_page(page, self.url, self.customer, PASSWORD)
         expect(page).to_have_url(f"{self.url}/dashboard/")
+        page.wait_for_load_state()
         return page
 
     def _note(self, message: ConsoleMessage) -> None:

@@ -20,8 +20,7 @@ from tests.portal.pages.conftest import a_deposit
 from tests.support.accessibility import COLOURS, serious_problems
 from tests.support.factors import code_of, proven
 
-expect.set_options(timeout=30_000)
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 # Set the theme, and wait until what changes has changed.
 SHOW_IN = """async theme => {
   document.documentElement.dataset.theme = theme;

@@ -15,8 +15,7 @@ from tests.portal.pages.conftest import HEAD, a_deposit
 from tests.support.factors import code_of, sign_in_page
 from treasury.models import Deposit, DepositAddress, NetworkState
 
-expect.set_options(timeout=30_000)
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])

@@ -19,8 +19,7 @@ from tests.support.factors import code_of, give_app, known_browser, sign_in_page
 from tests.support.mail import MailCatcher
 from tests.support.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-expect.set_options(timeout=20_000)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from tests.support.factors import code_of, sign_in_page
 from tests.support.mail import MailCatcher
 from tests.support.product import Product
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-expect.set_options(timeout=20_000)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.support.accessibility import COLOURS, serious_problems
 from tests.support.factors import code_of, give_app, sign_in_page
 from tests.support.product import Product
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 QUEUE = "/admin/payouts/withdrawalrequest/"
 GALLERY = "/admin/accounts/outgoingmail/gallery/"
 
@@ -37,7 +37,7 @@ class Desk:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"{site}/admin/")
         sign_in_page(self.page, site, person, PASSWORD)
-        self.page.wait_for_url("**/admin/")
+        self.page.wait_for_url(f"{site}/admin/")
         self.complaints.clear()  # the sign-in page has its own tests
 
     def _heard(self, message: ConsoleMessage) -> None:

@@ -51,14 +51,17 @@ class LocalChain(Anvil):
     def call(self, method: str, *params: Any, seconds: float = 10.0) -> Any:
         """As `Anvil.call`; what is sent is mined on return, unless mining is stopped."""
         if method in ("anvil_mine", "anvil_reorg"):
-            self._let_it_mine()
+            self.let_it_mine()
         answer = super().call(method, *params, seconds=seconds)
         if method in ("eth_sendTransaction", "eth_sendRawTransaction"):
-            self._let_it_mine()
+            self.let_it_mine()
         return answer
 
-    def _let_it_mine(self, seconds: float = 1.0) -> None:
-        """Until the node has mined all that it can, if it does so by itself; at most a second: it may be stuck."""
+    def let_it_mine(self, seconds: float = 5.0) -> None:
+        """Until the node has mined all that it can, if it does so by itself; it may be stuck, then not for ever.
+
+        For after what was sent past this class: by the product itself.
+        """
         deadline = time.monotonic() + seconds
         while self._mines_at_once and int(super().call("txpool_status")["pending"], 16):
             if time.monotonic() > deadline:

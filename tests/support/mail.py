@@ -29,7 +29,7 @@ class MailCatcher:
             if (to is None or to in each.recipients) and (subject is None or re.search(subject, each.subject))
         ]
 
-    def wait_for(self, *, to: str | None = None, subject: str | None = None, seconds: float = 20.0) -> Caught:
+    def wait_for(self, *, to: str | None = None, subject: str | None = None, seconds: float = 60.0) -> Caught:
         """The newest matching message, as soon as there is one."""
         deadline = time.monotonic() + seconds
         while not (found := self.messages(to=to, subject=subject)):

@@ -109,7 +109,7 @@ class Product:
             str(concurrency), "-Q", queue, "-n", f"{queue}-{next(_numbers)}@%h", "--without-gossip", "--without-mingle",
             "--without-heartbeat", "--loglevel", "INFO", settings=settings, env=env,
         )  # fmt: skip
-        wait_until(lambda: " ready." in child.last_words(200), what=f"the worker of {queue}", child=child, seconds=40)
+        wait_until(lambda: " ready." in child.last_words(200), what=f"the worker of {queue}", child=child, seconds=120)
         return child
 
     def signer_worker(self, *, env: Mapping[str, str] | None = None) -> Child:
@@ -129,7 +129,7 @@ class Product:
             "web", "-m", "gunicorn", "portal.wsgi:application", "--bind", f"127.0.0.1:{self.web_port}",
             "--workers", "1", "--threads", "4", env=env,
         )  # fmt: skip
-        wait_until(lambda: "Listening at" in child.last_words(200), what="the web server", child=child, seconds=40)
+        wait_until(lambda: "Listening at" in child.last_words(200), what="the web server", child=child, seconds=120)
         return self.site_url
 
     def web_later(self, by: timedelta) -> None:

@@ -178,8 +178,7 @@ class RpcProxy:
 
     def slow(self, seconds: float, *, methods: Sequence[str] = (), times: int | None = None) -> None:
         def act(_: _Handler) -> bool:
-            self._closing.wait(seconds)
-            return False
+            return self._closing.wait(seconds)  # what waits at the end goes nowhere: another test's node may be there
 
         self._add(act, methods, times)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from devnet import networks
-from devnet.anvil import free_port
+from devnet.anvil import PORTS, PORTS_VARIABLE, free_port
 from devnet.postgres import PostgresServer, Roles
 from devnet.valkey import ValkeyServer
 from tests.support import cluster
@@ -104,6 +104,13 @@ class Share:
         first = int("".join(filter(str.isdigit, self.worker)) or 0) * WORKER_DATABASES
         return range(first, first + WORKER_DATABASES)
 
+    @property
+    def ports_to_give(self) -> str:
+        """An eighth of all, for what this worker and its processes start."""
+        size = len(PORTS) // 8
+        first = PORTS.start + size * (self.valkey_databases().start // WORKER_DATABASES % 8)
+        return f"{first}-{first + size - 1}"
+
     def environment(self, database: str | None = None) -> dict[str, str]:
         """What the settings read: `database` instead of the worker's own one, if given."""
         number = self.valkey_databases().start
@@ -124,6 +131,7 @@ class Share:
             "STATIC_ROOT": str(self.folder / "static"),
             "MEDIA_ROOT": str(self.folder / "media"),
             "EXCHEQUER_FAILPOINTS_ALLOWED": "1",
+            PORTS_VARIABLE: self.ports_to_give,
         }
 
 

@@ -112,7 +112,7 @@ def test_enough_staked_energy_pays_all(tron, payer):
     assert receipt["receipt"]["energy_usage"] == needed
     assert "energy_fee" not in receipt["receipt"]
     shown = tron.ask("wallet/getaccountresource", address=base58_of(payer.address), visible=True)
-    assert shown["EnergyUsed"] == needed
+    assert shown["EnergyUsed"] in (needed - 1, needed), "it begins to come back with the next block"
 
 
 def test_a_fee_limit_caps_staked_energy_too(tron, payer):

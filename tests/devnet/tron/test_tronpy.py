@@ -113,7 +113,7 @@ def test_another_ones_signature_is_a_bad_one(tron, client, key):
 
 def test_an_expired_one_is_refused(tron, client, key):
     transaction = client.trx.transfer(address(key), SOMEBODY, 5).build().sign(key)
-    tron.mine(seconds=61)
+    tron.mine(seconds=120)
     with pytest.raises(TransactionError, match="Transaction expired"):
         transaction.broadcast()
 

@@ -73,7 +73,7 @@ def wait_for(person: Depositor, amount_micro: int) -> None:
             connections.close_all()
             return False
 
-    wait_until(is_there, what=f"a balance of {amount_micro}", seconds=60)
+    wait_until(is_there, what=f"a balance of {amount_micro}", seconds=120)
 
 
 def test_the_database_is_killed_and_comes_back(

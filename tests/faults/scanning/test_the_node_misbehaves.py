@@ -31,7 +31,7 @@ def wait_for_credit(person: Depositor, amount_micro: int, code: str = "arbitrum"
             follow(code)
         return person.available == amount_micro
 
-    wait_until(is_credited, what=f"a credit of {amount_micro}", seconds=30)
+    wait_until(is_credited, what=f"a credit of {amount_micro}", seconds=60)
 
 
 def test_while_the_node_is_down_nothing_happens_and_then_everything(
@@ -109,6 +109,8 @@ def test_a_node_with_bad_moments_only_delays(
     registry.reset()
     misbehave(proxy)
     wait_for_credit(anna, 10_000_000)
+    networks["arbitrum"]["rpc_timeout_seconds"] = 10
+    registry.reset()
     settle(arbitrum)
     assert anna.available == 10_000_000
     assert Deposit.objects.count() == 1

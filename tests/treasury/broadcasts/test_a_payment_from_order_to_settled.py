@@ -28,6 +28,7 @@ def test_an_order_becomes_one_final_transfer(desk: Desk) -> None:
     result = orders.order_results([order.reference])[order.reference]
     assert (result.state, result.sent, result.tx_hash) == ("open", True, sent.tx_hash)
 
+    desk.chain.let_it_mine()
     broadcasts.confirm_broadcasts("arbitrum")
     assert desk.attempts(order)[0].state == "mined"
     assert desk.state(order) == "open", "mined is not final"
@@ -81,6 +82,7 @@ def test_finality_by_the_nodes_own_tag(desk: Desk, networks: dict[str, dict[str,
     order = desk.order()
     desk.reserve_and_sign()
     broadcasts.send_broadcasts("arbitrum")
+    desk.chain.let_it_mine()
     broadcasts.confirm_broadcasts("arbitrum")
     assert desk.attempts(order)[0].state == "mined"
     desk.pay_all()

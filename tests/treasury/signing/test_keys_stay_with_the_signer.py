@@ -52,7 +52,7 @@ def test_a_signer_that_cannot_open_its_keystore_does_not_start(product) -> None:
         settings=SIGNER, env={"SIGNER_PASSPHRASE": "another passphrase"},
     )  # fmt: skip
 
-    wait_until(lambda: not child.running(), what="the signer to give up", seconds=40)
+    wait_until(lambda: not child.running(), what="the signer to give up", seconds=120)
     said = child.last_words(50)
     assert "wrong passphrase" in said
     assert "another passphrase" not in said
@@ -61,8 +61,8 @@ def test_a_signer_that_cannot_open_its_keystore_does_not_start(product) -> None:
 def test_a_signer_that_starts_fills_its_pool_without_waiting_for_the_schedule(product: Product) -> None:
     product.create_keystore()
     product.signer_worker()
-    wait_until(lambda: DepositAddress.objects.filter(customer=None).exists(), what="the first addresses", seconds=40)
-    wait_until(lambda: Wallet.objects.filter(role=Wallet.Role.HOT).count() == 3, what="the hot wallets", seconds=40)
+    wait_until(lambda: DepositAddress.objects.filter(customer=None).exists(), what="the first addresses", seconds=120)
+    wait_until(lambda: Wallet.objects.filter(role=Wallet.Role.HOT).count() == 3, what="the hot wallets", seconds=120)
 
 
 def test_failpoints_are_inert_unless_allowed(settings: Settings) -> None:
