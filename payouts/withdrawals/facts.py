@@ -102,15 +102,17 @@ def own_addresses(family: str, address: str) -> frozenset[str]:
 def unproven(approvals: Iterable[WithdrawalApproval]) -> frozenset[int]:
     """The ids of those approvals that the signer would not pay on: without evidence, or of a factor it does not know.
 
-    A factor is known when the approval is given (`approve_withdrawal`); it may be revoked since.
+    A factor is known when the approval is given (`approve_withdrawal`); it may be revoked since. Whatever a forger
+    wrote there in place of evidence makes that approval unproven, and stops nothing else.
     """
     given = list(approvals)
     known = known_keys_of(each.approver_id for each in given)
-    return frozenset(
-        each.pk
-        for each in given
-        if not each.evidence or each.evidence.get("key") not in known.get(each.approver_id, frozenset())
-    )
+    return frozenset(each.pk for each in given if _key_in(each.evidence) not in known.get(each.approver_id, ()))
+
+
+def _key_in(evidence: object) -> str:
+    key = evidence.get("key") if isinstance(evidence, dict) else None
+    return key if isinstance(key, str) else ""
 
 
 def payment_facts(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db.models import JSONField, Value
 from fido2.utils import websafe_decode, websafe_encode
 
 from accounts.models import User
@@ -150,3 +153,18 @@ def test_somebody_elses_key_proves_nobodys_approval(row: WithdrawalRequest) -> N
     assert unproven(WithdrawalApproval.objects.all())
     write_key(other.pk, other.email, "totp", key, b"")
     assert unproven(WithdrawalApproval.objects.all())
+
+
+@pytest.mark.parametrize("nonsense", [[], "x", 7, None, {"key": {}}, {"key": ["totp:1"]}, {"kind": "totp"}])
+def test_nonsense_in_place_of_evidence_stops_that_payment_and_no_other(row: WithdrawalRequest, nonsense: Any) -> None:
+    """A row that was written with the web's role; the next one in the same batch is an honest customer's."""
+    forged, honest = row, in_review(a_customer(micro=100 * USDT))
+    WithdrawalApproval.objects.create(
+        withdrawal=forged, revision=1, approver=staff("support"), approved_at=row.confirmed_at,
+        digest=approval_digest_of(forged), evidence=Value(nonsense, JSONField()),
+    )  # fmt: skip
+    WithdrawalRequest.objects.filter(pk=forged.pk).update(state="approved", decided_at=row.confirmed_at)
+    approve(honest, staff("support"))
+    assert start_payouts() == 1
+    states = dict(WithdrawalRequest.objects.values_list("pk", "state"))
+    assert states == {forged.pk: "on_hold", honest.pk: "ordered"}
