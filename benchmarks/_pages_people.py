@@ -9,12 +9,15 @@ DEPOSITS, WITHDRAWALS = 30, 12
 
 def main() -> None:
     django.setup()
+    from allauth.mfa.models import Authenticator
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import Group
     from django.contrib.sessions.backends.db import SessionStore
     from django.utils import timezone
+    from django_otp import DEVICE_ID_SESSION_KEY
 
-    from accounts.models import User
+    from accounts.models import SecondFactorDevice, User
+    from accounts.second_factor.secrets import encrypt
     from payouts.models import WithdrawalRequest
     from treasury import ledger
     from treasury.ledger import Posting
@@ -24,6 +27,10 @@ def main() -> None:
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "portal.backends.AuthenticationBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        factor = Authenticator.objects.create(
+            user=user, type=Authenticator.Type.TOTP, data={"secret": encrypt("JBSWY3DPEHPK3PXP")}
+        )
+        session[DEVICE_ID_SESSION_KEY] = SecondFactorDevice(pk=factor.pk, user_id=user.pk).persistent_id
         session.create()
         return f"sessionid={session.session_key}"
 

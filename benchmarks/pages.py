@@ -61,8 +61,8 @@ FILL_CUSTOMERS = """
 SET session_replication_role = replica;
 INSERT INTO accounts_user (password, is_superuser, email, full_name, is_active, is_staff, date_joined)
 SELECT '!', false, 'fill' || n || '@example.com', '', true, false, now() FROM generate_series(1, %(count)s::int) n;
-INSERT INTO accounts_userprofile (user_id, language, withdrawals_frozen_reason)
-SELECT id, 'ru', '' FROM accounts_user WHERE email LIKE 'fill%%';
+INSERT INTO accounts_userprofile (user_id, language, withdrawals_frozen_reason, thaw_reason)
+SELECT id, 'ru', '', '' FROM accounts_user WHERE email LIKE 'fill%%';
 """
 
 
