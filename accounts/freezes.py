@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import activity, devices, sessions
-from .holds import hold_withdrawals
+from .holds import held_until, hold_withdrawals
 from .models import User, UserProfile, WithdrawalHold
 from .outbox import queue_mail
 from .security_emails import where
@@ -151,9 +151,9 @@ def _thaw(profile: UserProfile, reason: str, actor: User, origin: activity.Origi
     UserProfile.objects.filter(pk=profile.pk).update(
         withdrawals_frozen_at=None, withdrawals_frozen_reason="", frozen_by_person=False, **NOT_ASKED
     )
-    until = None
     if profile.frozen_by_person:
-        until = hold_withdrawals(user_id=profile.user_id, kind=WithdrawalHold.Kind.UNFROZEN, actor=actor, origin=origin)
+        hold_withdrawals(user_id=profile.user_id, kind=WithdrawalHold.Kind.UNFROZEN, actor=actor, origin=origin)
+    until = held_until(profile.user_id)  # another hold may run longer
     activity.record(
         actor=actor,
         action="withdrawals.unfrozen",

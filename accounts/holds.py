@@ -1,4 +1,5 @@
 """Withdrawals wait for a while after a change that a thief would make first: of password, e-mail or second factors.
+So they do after a freeze by a person, which may have stopped a thief whose waiting times ran on (`freezes`).
 
 Holds are rows that never change; of several that run the one that ends last counts. Nobody shortens one.
 """

@@ -10,8 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import translation
+from django.utils.translation import gettext
 
 from accounts.holds import running_holds
 from treasury import failpoints, ledger
@@ -25,8 +28,8 @@ from .models import WithdrawalApproval, WithdrawalRequest
 from .policy import EvidenceFault
 from .postings import reserved_for
 from .states import Party, State
-from .transitions import move, move_many, set_tx_hashes
-from .withdrawals.facts import payment_facts, unproven
+from .transitions import evidence_alarm, move, move_many, set_tx_hashes
+from .withdrawals.facts import doubts_about, payment_facts
 from .withdrawals.failures import failure_alarm
 from .withdrawals.staff import UNCLAIMED
 
@@ -95,10 +98,10 @@ def _order(rows: Sequence[WithdrawalRequest], network: str | None) -> list[Withd
         return []
     evidence = _evidence(rows)
     held = reserved_for(rows)
-    doubtful = unproven(approval for row in rows for approval in evidence.get(row.pk, []))
+    doubts = doubts_about(approval for row in rows for approval in evidence.get(row.pk, []))
     good = []
     for row in rows:
-        facts = payment_facts(row, evidence.get(row.pk, []), held.get(row.pk), unproven=doubtful)
+        facts = payment_facts(row, evidence.get(row.pk, []), held.get(row.pk), doubts=doubts)
         fault = policy.evidence_fault(facts)
         if fault is None:
             good.append(row)
@@ -146,19 +149,21 @@ def _order_request(row: WithdrawalRequest, approvals: Iterable[WithdrawalApprova
 def _stop(row: WithdrawalRequest, fault: str) -> None:
     """The row changed behind our back, or an approver lost the signer's trust: off the road, its approvals void, and
     people called."""
-    move(
+    event = move(
         row,
         State.ON_HOLD,
         by=Party.SYSTEM,
         process="engine",
         reason=f"{_what_is_wrong(fault)}: {EvidenceFault(fault).value if fault in set(EvidenceFault) else fault}",
+        reason_for_customer=_looking_again(row),
         revision=row.revision + 1,
         decided_at=None,
         **UNCLAIMED,
     )
+    emails.tell_customer("held", row, event)
     raise_alarm(
-        key=f"withdrawal-evidence:{row.pk}",
-        severity=Alarm.Severity.CRITICAL,
+        key=evidence_alarm(row.pk),
+        severity=Alarm.Severity.WARNING if fault == EvidenceFault.REVOKED else Alarm.Severity.CRITICAL,
         network=row.network,
         message=f"Withdrawal W-{row.pk} {_what_is_wrong(fault)}; it was put on hold and not paid.",
         facts={"withdrawal": row.pk, "fault": str(fault), "address": row.address, "amount_micro": row.amount_micro},
@@ -166,9 +171,17 @@ def _stop(row: WithdrawalRequest, fault: str) -> None:
 
 
 def _what_is_wrong(fault: str) -> str:
+    if fault == EvidenceFault.REVOKED:
+        return "was approved with a second factor that was revoked since"
     if fault == EvidenceFault.UNPROVEN:
-        return "was approved with a second factor that the signer does not know (any more)"
+        return "has an approval without the mark of its approver's second factor"
     return "is not what was approved"
+
+
+def _looking_again(row: WithdrawalRequest) -> str:
+    profile = getattr(row.customer, "profile", None)
+    with translation.override(profile.language if profile else settings.LANGUAGE_CODE):
+        return gettext("We are looking at this withdrawal once more. There is nothing for you to do.")
 
 
 # --- ordered -> sent -> paid | failed -------------------------------------------------------------------------------

@@ -56,10 +56,9 @@ class WithdrawalsHeld(WithdrawalRefused):
     def __init__(self, until: datetime) -> None:
         super().__init__(until)
         self.until = until
-        self.message = _(
-            "Withdrawals from this account wait until %(until)s UTC, for your protection: something about its security"
-            " was changed."
-        ) % {"until": shown(until)}
+        self.message = _("Withdrawals from this account wait until %(until)s UTC, for your protection.") % {
+            "until": shown(until)
+        }
 
 
 class UnknownNetwork(WithdrawalRefused):
@@ -326,6 +325,15 @@ class UnknownToSigner(DecisionRefused):
     )
 
 
+class ApprovalsVoid(DecisionRefused):
+    """An earlier approval was by a second factor that the signer does not know (any more); they begin again."""
+
+    message = _(
+        "The signer does not know (any more) a second factor that this was approved with before. All its approvals are"
+        " void now: please open it anew and approve it."
+    )
+
+
 class ClaimedByAnother(DecisionRefused):
     """A colleague holds the lease; `label` is who."""
 
@@ -340,7 +348,7 @@ class CustomerFrozen(DecisionRefused):
 
 
 class CustomerHeld(DecisionRefused):
-    """The customer's password, e-mail or second factors were changed; `until` is when decisions go on."""
+    """Something holds the customer's withdrawals (`accounts.holds`); `until` is when decisions go on."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(until)

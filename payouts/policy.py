@@ -200,12 +200,16 @@ def _how_much(facts: WithdrawalFacts) -> Iterable[Refusal]:
 
 @dataclass(frozen=True, slots=True)
 class Yes:
-    """One recorded approval; `proven` if it has evidence of a second factor that the signer knows, and will check."""
+    """One recorded approval; `proven` if it has evidence of a second factor that the signer knows, and will check.
+
+    `revoked`: not proven because that factor is one that the signer knew once.
+    """
 
     approver_id: int
     revision: int
     digest: str
     proven: bool
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,9 +238,8 @@ class EvidenceFault(StrEnum):
     CHANGED = "changed"  # address, network or amount are not what was approved
     TOO_FEW = "too_few"  # approvals of this revision
     OWN_APPROVAL = "own_approval"  # the customer approved it
-    UNPROVEN = (
-        "unproven"  # an approval without evidence, or by a second factor that the signer does not know (any more)
-    )
+    UNPROVEN = "unproven"  # an approval without evidence, or by a factor that the signer never knew
+    REVOKED = "revoked"  # an approval by a second factor that the signer knew once
     NOT_RESERVED = "not_reserved"  # the ledger holds back nothing, or another sum
 
 
@@ -259,8 +262,10 @@ def evidence_fault(facts: PaymentFacts) -> EvidenceFault | None:
         return EvidenceFault.CHANGED
     if any(approval.approver_id == facts.customer_id for approval in given):
         return EvidenceFault.OWN_APPROVAL
-    if not all(approval.proven for approval in given):
+    if not all(approval.proven or approval.revoked for approval in given):
         return EvidenceFault.UNPROVEN
+    if any(approval.revoked for approval in given):
+        return EvidenceFault.REVOKED
     if len({approval.approver_id for approval in given}) < required:
         return EvidenceFault.TOO_FEW
     if facts.reserved_micro != facts.amount_micro + facts.fee_micro:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
 
 from treasury import ledger
@@ -345,7 +345,7 @@ def queue_counts(staff_id: int) -> QueueCounts:
     counted = {
         "to_review": rows.filter(state=State.IN_REVIEW),
         "second_approval": rows.filter(
-            state=State.IN_REVIEW, approvals_required__gt=1, approvals__isnull=False
+            state=State.IN_REVIEW, approvals_required__gt=1, approvals__revision=F("revision")
         ).distinct(),
         "mine": rows.filter(
             state__in=[State.IN_REVIEW, State.ON_HOLD], claimed_by_id=staff_id, claimed_until__gt=timezone.now()

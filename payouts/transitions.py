@@ -17,6 +17,7 @@ from accounts import activity
 from accounts.activity import Origin
 from accounts.models import User
 from treasury import ledger
+from treasury.alarms import resolve_alarms
 from treasury.orders import order_results
 
 from .errors import PaymentNotDead, WithdrawalNotFound, WrongState
@@ -97,8 +98,16 @@ def move_many(
         row.state = target.value
         for name, value in changes.items():
             setattr(row, name, value)
+    if source == State.ON_HOLD:
+        label = actor.email if actor else f"system:{process}"
+        resolve_alarms([evidence_alarm(row.pk) for row in rows], actor_label=label)
     ledger.post_many([posting for row in rows for posting in postings_for(row, step.money)])
     return _tell(rows, from_state=source, actor=actor, origin=origin, process=process, reason=reason, facts=facts or {})
+
+
+def evidence_alarm(withdrawal_id: int) -> str:
+    """The key of the alarm that stays open while a request is on hold because it is not what was approved."""
+    return f"withdrawal-evidence:{withdrawal_id}"
 
 
 def _require_nothing_under_way(rows: Sequence[WithdrawalRequest]) -> None:

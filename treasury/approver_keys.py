@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.activity import Entry, record_many
 from treasury.models import ApproverKey
@@ -22,8 +23,16 @@ def known_keys(approver_id: int) -> frozenset[str]:
 
 def known_keys_of(approver_ids: Iterable[int]) -> Mapping[int, frozenset[str]]:
     """As `known_keys`, by approver, in one query. Who has none is left out."""
+    return _by_approver(ApproverKey.objects.filter(approver_id__in=set(approver_ids), revoked_at=None))
+
+
+def revoked_keys_of(approver_ids: Iterable[int]) -> Mapping[int, frozenset[str]]:
+    """Those that the signer knew once, by approver."""
+    return _by_approver(ApproverKey.objects.filter(approver_id__in=set(approver_ids), revoked_at__isnull=False))
+
+
+def _by_approver(rows: QuerySet[ApproverKey]) -> dict[int, frozenset[str]]:
     found: dict[int, set[str]] = {}
-    rows = ApproverKey.objects.filter(approver_id__in=set(approver_ids), revoked_at=None)
     for approver_id, key in rows.values_list("approver_id", "key"):
         found.setdefault(approver_id, set()).add(key)
     return {approver_id: frozenset(keys) for approver_id, keys in found.items()}

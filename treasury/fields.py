@@ -50,3 +50,22 @@ class UnitsField(models.DecimalField):
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**kwargs)
+
+
+class EvidenceField(models.JSONField):
+    """JSON that is read beside other people's: what Python cannot read is None, and stops nobody else's rows.
+
+    PostgreSQL keeps numbers of any length, Python reads 4,300 digits (`sys.set_int_max_str_digits`), and neither nests
+    as deep as the other.
+    """
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        try:
+            return super().from_db_value(value, expression, connection)
+        except (ValueError, RecursionError):
+            return None
+
+    def deconstruct(self) -> Any:
+        """A JSONField, as far as migrations are concerned: the column is the same."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs

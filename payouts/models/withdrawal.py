@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from treasury.fields import UnitsField
+from treasury.fields import EvidenceField, UnitsField
 
 
 class WithdrawalRequest(models.Model):
@@ -144,7 +144,7 @@ class WithdrawalApproval(models.Model):
     approved_at = models.DateTimeField(_("approved at"))
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     digest = models.CharField(_("digest of what was approved"), max_length=64)
-    evidence = models.JSONField(_("what their second factor left behind"), default=dict, db_default={})
+    evidence = EvidenceField(_("what their second factor left behind"), default=dict, db_default={})
     ip_address = models.GenericIPAddressField(_("IP address"), null=True, blank=True)
 
     class Meta:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.policy import PaymentFacts, Saved, WithdrawalFacts, Yes
 from payouts.postings import available
 from treasury import halts, ledger
-from treasury.approver_keys import known_keys_of
+from treasury.approver_keys import known_keys_of, revoked_keys_of
 from treasury.chains import registry
 from treasury.chains.network import Network
 from treasury.models import DepositAddress, Wallet
@@ -99,15 +100,34 @@ def own_addresses(family: str, address: str) -> frozenset[str]:
     return frozenset({read}) if ours else frozenset()
 
 
-def unproven(approvals: Iterable[WithdrawalApproval]) -> frozenset[int]:
-    """The ids of those approvals that the signer would not pay on: without evidence, or of a factor it does not know.
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """Ids of approvals that the signer would not pay on.
 
-    A factor is known when the approval is given (`approve_withdrawal`); it may be revoked since. Whatever a forger
-    wrote there in place of evidence makes that approval unproven, and stops nothing else.
+    `unproven`: without evidence, or of a factor that the signer never knew for that approver. `revoked`: of one that it
+    knew once; a factor is known when the approval is given (`approve_withdrawal`).
     """
+
+    unproven: frozenset[int] = frozenset()
+    revoked: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.unproven or self.revoked)
+
+
+NO_DOUBTS = Doubts()
+
+
+def doubts_about(approvals: Iterable[WithdrawalApproval]) -> Doubts:
+    """Which of them are worth nothing. Whatever a forger wrote there in place of evidence stops nothing else."""
     given = list(approvals)
     known = known_keys_of(each.approver_id for each in given)
-    return frozenset(each.pk for each in given if _key_in(each.evidence) not in known.get(each.approver_id, ()))
+    strange = [each for each in given if _key_in(each.evidence) not in known.get(each.approver_id, ())]
+    if not strange:
+        return NO_DOUBTS
+    once_known = revoked_keys_of(each.approver_id for each in strange)
+    revoked = frozenset(each.pk for each in strange if _key_in(each.evidence) in once_known.get(each.approver_id, ()))
+    return Doubts(frozenset(each.pk for each in strange) - revoked, revoked)
 
 
 def _key_in(evidence: object) -> str:
@@ -120,9 +140,9 @@ def payment_facts(
     approvals: Iterable[WithdrawalApproval] = (),
     reserved_micro: int | None = None,
     *,
-    unproven: Collection[int] = (),
+    doubts: Doubts = NO_DOUBTS,
 ) -> PaymentFacts:
-    """What `policy.evidence_fault` looks at, for one request. `unproven`: ids of approvals, see there."""
+    """What `policy.evidence_fault` looks at, for one request."""
     return PaymentFacts(
         reference=row.reference,
         customer_id=row.customer_id,
@@ -134,7 +154,14 @@ def payment_facts(
         approvals_required=row.approvals_required,
         four_eyes_from_micro=settings.WITHDRAWAL_FOUR_EYES_FROM_MICRO,
         approvals=tuple(
-            Yes(each.approver_id, each.revision, each.digest, proven=each.pk not in unproven) for each in approvals
+            Yes(
+                each.approver_id,
+                each.revision,
+                each.digest,
+                proven=each.pk not in doubts.unproven | doubts.revoked,
+                revoked=each.pk in doubts.revoked,
+            )
+            for each in approvals
         ),
         reserved_micro=reserved_micro,
     )

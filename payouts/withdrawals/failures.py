@@ -18,7 +18,7 @@ from payouts.transitions import locked, move
 from treasury.alarms import resolve_alarm
 from treasury.orders import order_results
 
-from .facts import unproven
+from .facts import doubts_about
 from .reviewing import START_TASK
 from .staff import RESOLVE, UNCLAIMED, permitted, require, said
 
@@ -66,8 +66,8 @@ def retry_withdrawal(
 ) -> WithdrawalRequest:
     """Have a failed payment paid by a new order, on the approvals it has: they cover the same address and amount.
 
-    Where the signer would not pay on one of them, because it does not know that second factor (any more), they are void
-    and the request is back in review: see its state afterwards. Raises as `return_withdrawal`.
+    Where the signer would surely refuse one of them, because it does not know that second factor (any more), they are
+    void and the request is back in review: see its state afterwards. Raises as `return_withdrawal`.
     """
     decider, told = permitted(actor, RESOLVE), said(reason)
     verify_step_up(user=decider, credential=step_up, origin=origin)
@@ -94,8 +94,8 @@ def retry_withdrawal(
 
 
 def must_be_approved_anew(row: WithdrawalRequest) -> bool:
-    """Whether the signer would refuse a new payment on the approvals that the request has."""
-    return bool(unproven(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision)))
+    """Whether the signer does not know a factor that the request was approved with: it would refuse a new payment."""
+    return bool(doubts_about(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision)))
 
 
 def failure_alarm(row: WithdrawalRequest) -> str:

@@ -18,7 +18,7 @@ from payouts.transitions import locked, move
 from treasury import failpoints
 from treasury.approver_keys import known_keys
 
-from .facts import payment_facts
+from .facts import doubts_about, payment_facts
 from .staff import APPROVE, UNCLAIMED, permitted, require
 
 START_TASK = "payouts.tasks.start_payouts"
@@ -39,7 +39,7 @@ def approve_withdrawal(
     given for this approval and no other, a passkey's challenge being `approval_digest_of` the request; it is one that
     the signer knows, since what it leaves behind is what the signer goes by.
     Raises NotPermitted, StepUpFailed, UnknownToSigner, WithdrawalNotFound, OwnRequest, StaleRevision, WrongState,
-    ClaimedByAnother, AlreadyApprovedByYou, CustomerFrozen, CustomerHeld.
+    ClaimedByAnother, AlreadyApprovedByYou, CustomerFrozen, CustomerHeld, ApprovalsVoid.
     """
     approver = permitted(actor, APPROVE)
     proof = verify_step_up(user=approver, credential=step_up, origin=origin)
@@ -55,10 +55,26 @@ def approve_withdrawal(
         held_until = holds.held_until(row.customer_id)
         if held_until is not None:
             raise errors.CustomerHeld(held_until)
-        _approve(row, approver, proof, reason.strip(), origin)
+        already = list(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision))
+        void = doubts_about(already)
+        if void:
+            _void(row, approver, origin)
+        else:
+            _approve(row, already, approver, proof, reason.strip(), origin)
         failpoints.hit("before_approve_commit")
     failpoints.hit("after_approve_commit")
+    if void:
+        raise errors.ApprovalsVoid
     return row
+
+
+def _void(row: WithdrawalRequest, actor: User, origin: Origin | None) -> None:
+    """An earlier approval is worth nothing to the signer (any more): all begins again, at the next revision."""
+    row.revision += 1
+    WithdrawalRequest.objects.filter(pk=row.pk).update(revision=row.revision, **UNCLAIMED)
+    activity.record(
+        actor=actor, action="withdrawal.approvals_voided", target=row, facts={"revision": row.revision}, origin=origin
+    )
 
 
 def approval_digest_of(row: WithdrawalRequest) -> str:
@@ -66,8 +82,14 @@ def approval_digest_of(row: WithdrawalRequest) -> str:
     return policy.digest_of(payment_facts(row))
 
 
-def _approve(row: WithdrawalRequest, approver: User, proof: Proof, reason: str, origin: Origin | None) -> None:
-    already = list(WithdrawalApproval.objects.filter(withdrawal=row, revision=row.revision))
+def _approve(
+    row: WithdrawalRequest,
+    already: list[WithdrawalApproval],
+    approver: User,
+    proof: Proof,
+    reason: str,
+    origin: Origin | None,
+) -> None:
     if any(each.approver_id == approver.pk for each in already):
         raise errors.AlreadyApprovedByYou
     digest = approval_digest_of(row)

@@ -86,8 +86,8 @@ class UnfreezeForm(StepUpDialogForm, CustomerDialogForm):
         if profile is None or not profile.frozen_by_person:
             return ""
         return _(
-            "They were frozen by a person, so after this they stay held for a while: time for the customer to check"
-            " saved addresses, second factors and devices. You see them on this page."
+            "They were frozen by the customer or by support, so after this they stay held for a while: time for the"
+            " customer to check saved addresses, second factors and devices."
         )
 
     def closed_because(self) -> str:

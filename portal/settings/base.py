@@ -274,7 +274,7 @@ WITHDRAWAL_CONFIRMATION_SECONDS = 3600
 # From this amount on, two different approvers are needed.
 WITHDRAWAL_FOUR_EYES_FROM_MICRO = env.int("WITHDRAWAL_FOUR_EYES_FROM_MICRO", default=1_000_000_000)
 WITHDRAWAL_CLAIM_SECONDS = 600
-# A change of password, e-mail or second factor stops the customer's withdrawals for this long.
+# A change of password, e-mail or second factor, and a freeze that is over, stop withdrawals for this long.
 WITHDRAWAL_HOLD_SECONDS = env.int("WITHDRAWAL_HOLD_SECONDS", default=24 * 3600)
 # A new entry of the address book can be paid to after this long, and so can any address once the customer allows it.
 ADDRESS_HOLD_SECONDS = env.int("ADDRESS_HOLD_SECONDS", default=24 * 3600)

@@ -19,7 +19,7 @@ from accounts.freezes import (
     freeze_by_link,
     freeze_withdrawals,
 )
-from accounts.holds import held_until, running_hold
+from accounts.holds import held_until, lengthen_hold, running_hold
 from accounts.links import not_me_url
 from accounts.mail import moment
 from accounts.models import ActivityLog, OutgoingMail, TrustedDevice, User, UserProfile, WithdrawalHold
@@ -189,11 +189,12 @@ def test_after_a_freeze_because_of_the_chain_withdrawals_go_on_at_once() -> None
     user = a_customer()
     freeze_account(user_id=user.pk)
     thawed(user)  # which says nothing about the next freeze
-    freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
-    before = WithdrawalHold.objects.count()
-    thawed(user)
-    assert WithdrawalHold.objects.count() == before
-    assert "Withdrawals work again. Two people" in unfrozen_mail()
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=False):
+        freeze_withdrawals(user_id=user.pk, reason="a deposit was taken back", process="watcher")
+        before = WithdrawalHold.objects.count()
+        thawed(user)
+        assert WithdrawalHold.objects.count() == before
+        assert "Withdrawals work again. Two people" in unfrozen_mail()
 
 
 def test_an_address_that_became_usable_during_the_freeze_is_paid_to_a_day_after_it() -> None:
@@ -208,3 +209,13 @@ def test_an_address_that_became_usable_during_the_freeze_is_paid_to_a_day_after_
             ask(user)
     with time_machine.travel(timezone.now() + timedelta(days=4, minutes=1), tick=False):
         assert ask(user).state == "requested"
+
+
+def test_the_mail_names_the_hold_that_ends_last() -> None:
+    user, support = a_customer(), staff("support")
+    freeze_account(user_id=user.pk)
+    until = timezone.now() + timedelta(days=30)
+    lengthen_hold(user_id=user.pk, until=until, reason="a court asks", actor=support)
+    thawed(user)
+    with translation.override("en"):
+        assert f"from {moment(until)} on" in unfrozen_mail()

@@ -6,21 +6,23 @@ from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.db import connection
 from django.db.models import JSONField, Value
 from fido2.utils import websafe_decode, websafe_encode
 
-from accounts.models import User
+from accounts.models import ActivityLog, OutgoingMail, User, UserProfile
 from accounts.second_factor import StepUp, StepUpMissing, WrongPasskey
 from accounts.second_factor.evidence import app_record, evidence_key
-from payouts import errors
+from payouts import errors, withdrawals
 from payouts.engine import start_payouts
 from payouts.models import WithdrawalApproval, WithdrawalRequest
 from payouts.withdrawals import approval_digest_of
-from payouts.withdrawals.facts import unproven
+from payouts.withdrawals.facts import Doubts, doubts_about
 from tests.payouts.people import USDT, a_customer, approve, in_review, staff
 from tests.support.approvers import forget, introduce, write_key
 from tests.support.factors import code_of, give_app, proven, seed_of
 from tests.support.passkeys import Passkey
+from treasury.alarms import is_raised
 from treasury.models import Alarm, PaymentApproval
 
 pytestmark = pytest.mark.django_db
@@ -124,13 +126,24 @@ def test_an_approval_by_a_factor_that_was_revoked_since_is_not_paid_but_put_on_h
     person = staff("support")
     approve(row, person)
     forget(Authenticator.objects.get(user=person))
+    UserProfile.objects.filter(user=row.customer_id).update(language="ru")
     assert start_payouts() == 0
     row.refresh_from_db()
     assert (row.state, row.revision, row.decided_at) == ("on_hold", 2, None)
     alarm = Alarm.objects.get()
-    assert alarm.facts["fault"] == "unproven"
-    assert "does not know" in alarm.message
+    assert (alarm.facts["fault"], alarm.severity) == ("revoked", "warning")
+    assert "revoked since" in alarm.message
+    told = OutgoingMail.objects.get(template="withdrawal_held")
+    assert told.user_id == row.customer_id
+    assert "Мы ещё раз проверяем" in told.facts["reason"]
     assert not PaymentApproval.objects.exists()
+
+    treasurer = staff("support")
+    withdrawals.release_hold(withdrawal_id=row.pk, actor=treasurer, revision=2, step_up=proven(treasurer))
+    assert not is_raised(f"withdrawal-evidence:{row.pk}"), "the next one is news again"
+    row.refresh_from_db()
+    approve(row, treasurer)
+    assert start_payouts() == 1
 
 
 def test_of_two_approvals_each_must_be_by_a_factor_that_is_known_still() -> None:
@@ -150,9 +163,14 @@ def test_somebody_elses_key_proves_nobodys_approval(row: WithdrawalRequest) -> N
     approve(row, person)
     forget(Authenticator.objects.get(user=person))
     key = WithdrawalApproval.objects.get().evidence["key"]
-    assert unproven(WithdrawalApproval.objects.all())
+    approval = WithdrawalApproval.objects.get()
+    assert doubts_about([approval]) == Doubts(revoked=frozenset({approval.pk}))
     write_key(other.pk, other.email, "totp", key, b"")
-    assert unproven(WithdrawalApproval.objects.all())
+    assert doubts_about([approval]) == Doubts(revoked=frozenset({approval.pk}))
+    approval.approver = other
+    assert not doubts_about([approval])
+    approval.approver = staff("support")
+    assert doubts_about([approval]) == Doubts(unproven=frozenset({approval.pk}))
 
 
 @pytest.mark.parametrize("nonsense", [[], "x", 7, None, {"key": {}}, {"key": ["totp:1"]}, {"kind": "totp"}])
@@ -168,3 +186,40 @@ def test_nonsense_in_place_of_evidence_stops_that_payment_and_no_other(row: With
     assert start_payouts() == 1
     states = dict(WithdrawalRequest.objects.values_list("pk", "state"))
     assert states == {forged.pk: "on_hold", honest.pk: "ordered"}
+    alarm = Alarm.objects.get()
+    assert (alarm.facts["fault"], alarm.severity) == ("unproven", "critical")
+
+
+def test_a_number_too_long_for_python_stops_that_payment_and_no_other(row: WithdrawalRequest) -> None:
+    """PostgreSQL keeps it, and reading it is an error: of one column of one row, not of the batch."""
+    approve(row, staff("support"))
+    honest = in_review(a_customer(micro=100 * USDT))
+    approve(honest, staff("support"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payouts_withdrawalapproval (withdrawal_id, revision, approver_id, approved_at, reason, digest,"
+            " evidence) SELECT withdrawal_id, revision, %s, approved_at, '', digest, '{\"key\": 1e5000}'"
+            " FROM payouts_withdrawalapproval WHERE withdrawal_id = %s",
+            [staff("support").pk, row.pk],
+        )
+    assert start_payouts() == 1
+    states = dict(WithdrawalRequest.objects.values_list("pk", "state"))
+    assert states == {row.pk: "on_hold", honest.pk: "ordered"}
+
+
+def test_a_second_approver_is_told_that_the_first_ones_factor_was_revoked(row: WithdrawalRequest) -> None:
+    row = in_review(a_customer(micro=5_000 * USDT), micro=1_000 * USDT)
+    first, second, third = staff("support"), staff("support"), staff("support")
+    approve(row, first)
+    forget(Authenticator.objects.get(user=first))
+    with pytest.raises(errors.ApprovalsVoid):
+        approve(row, second)
+    row.refresh_from_db()
+    assert (row.state, row.revision) == ("in_review", 2)
+    assert WithdrawalApproval.objects.filter(withdrawal=row).count() == 1
+    assert ActivityLog.objects.filter(action="withdrawal.approvals_voided", target_id=str(row.pk)).count() == 1
+    approve(row, second)
+    row.refresh_from_db()
+    assert row.state == "in_review", "the revoked one counts for nothing"
+    assert approve(row, third).state == "approved"
+    assert start_payouts() == 1

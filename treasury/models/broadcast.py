@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from treasury.fields import UnitsField
+from treasury.fields import EvidenceField, UnitsField
 
 from .wallet import Wallet
 
@@ -65,7 +65,7 @@ class PaymentApproval(models.Model):
     approved_at = models.DateTimeField(_("approved at"))
     revision = models.PositiveIntegerField(_("revision"))
     digest = models.CharField(_("digest"), max_length=64)
-    evidence = models.JSONField(_("what their second factor left behind"), default=dict, db_default={})
+    evidence = EvidenceField(_("what their second factor left behind"), default=dict, db_default={})
 
     class Meta:
         verbose_name = _("payment approval")

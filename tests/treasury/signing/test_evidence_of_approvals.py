@@ -172,6 +172,24 @@ def test_what_is_no_evidence_at_all_is_refused_and_holds_up_nobody(desk: Desk, e
 DEEP = "[" * 100_000
 
 
+@pytest.mark.parametrize(
+    "unreadable", ['{"key": 1e5000}', '{"key": ' + "[" * 5_000 + "]" * 5_000 + "}"], ids=["long", "deep"]
+)
+def test_evidence_that_python_cannot_read_holds_up_nobody(desk: Desk, unreadable: str) -> None:
+    """PostgreSQL keeps longer numbers and deeper nesting than Python reads."""
+    forged, honest = desk.order_many([desk.request(5 * MICRO), desk.request(5 * MICRO)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO treasury_paymentapproval"
+            " (order_id, approver_id, approver_label, approved_at, revision, digest, evidence)"
+            " SELECT order_id, 999, 'thief', approved_at, revision, digest, %s::jsonb"
+            " FROM treasury_paymentapproval WHERE order_id = %s",
+            [unreadable, forged.pk],
+        )
+    desk.reserve_and_sign()
+    assert [desk.attempts(order)[0].state for order in (forged, honest)] == ["refused", "signed"]
+
+
 def test_a_passkeys_answer_that_is_not_one_holds_up_nobody(desk: Desk, passkey: Passkey) -> None:
     request, honest = desk.request(5 * MICRO), desk.request(6 * MICRO)
     evidence = passkey.evidence(bytes.fromhex(digest_of(request))) | {"client_data": websafe_encode(DEEP.encode())}
