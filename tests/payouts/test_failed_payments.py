@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -42,7 +43,7 @@ def failed(treasury: Treasury) -> WithdrawalRequest:
     return row
 
 
-def given(row: WithdrawalRequest, **changes: object) -> dict[str, object]:
+def given(row: WithdrawalRequest, **changes: object) -> dict[str, Any]:
     person = staff("treasurer")
     return {
         "withdrawal_id": row.pk,
@@ -54,7 +55,7 @@ def given(row: WithdrawalRequest, **changes: object) -> dict[str, object]:
 
 
 def test_a_return_gives_amount_and_fee_back(failed: WithdrawalRequest) -> None:
-    row = withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    row = withdrawals.return_withdrawal(**given(failed))
     assert row.state == "returned"
     assert not is_raised(f"withdrawal-failed:{row.pk}")
     assert funds(row.customer) == (100 * USDT, 0)
@@ -62,14 +63,14 @@ def test_a_return_gives_amount_and_fee_back(failed: WithdrawalRequest) -> None:
 
 
 def test_a_return_happens_once(failed: WithdrawalRequest) -> None:
-    withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    withdrawals.return_withdrawal(**given(failed))
     with pytest.raises(errors.WrongState):
-        withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+        withdrawals.return_withdrawal(**given(failed))
     assert funds(failed.customer) == (100 * USDT, 0)
 
 
 def test_a_retry_is_paid_by_a_new_order_and_once(failed: WithdrawalRequest, treasury: Treasury) -> None:
-    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    withdrawals.retry_withdrawal(**given(failed))
     assert engine.settle_payouts() == 0  # the dead order is no answer about the new one
     assert engine.start_payouts() == 1
     orders = PaymentOrder.objects.filter(reference=failed.reference).order_by("id")
@@ -86,7 +87,7 @@ def test_a_retry_of_what_the_signer_would_refuse_again_goes_back_to_be_approved_
     failed: WithdrawalRequest, treasury: Treasury
 ) -> None:
     forget(Authenticator.objects.get(user=WithdrawalApproval.objects.get().approver))
-    row = withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    row = withdrawals.retry_withdrawal(**given(failed))
     assert (row.state, row.revision, row.decided_at, row.tx_hash) == ("in_review", 2, None, "")
     assert not is_raised(f"withdrawal-failed:{row.pk}")
     assert engine.start_payouts() == 0
@@ -107,7 +108,7 @@ def test_a_failed_payment_that_is_back_in_review_can_be_cancelled_and_the_money_
     failed: WithdrawalRequest,
 ) -> None:
     forget(Authenticator.objects.get(user=WithdrawalApproval.objects.get().approver))
-    row = withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    row = withdrawals.retry_withdrawal(**given(failed))
     withdrawals.cancel_withdrawal(withdrawal_id=row.pk, customer_id=row.customer_id)
     assert engine.settle_payouts() == 0
     assert engine.start_payouts() == 0
@@ -117,12 +118,12 @@ def test_a_failed_payment_that_is_back_in_review_can_be_cancelled_and_the_money_
 
 
 def test_a_payment_can_fail_twice_and_be_returned_then(failed: WithdrawalRequest, treasury: Treasury) -> None:
-    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    withdrawals.retry_withdrawal(**given(failed))
     engine.start_payouts()
     treasury.kill(failed)
     engine.settle_payouts()
     failed.refresh_from_db()
-    row = withdrawals.return_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    row = withdrawals.return_withdrawal(**given(failed))
     assert funds(row.customer) == (100 * USDT, 0)
     assert states_told(row)[-5:] == [
         ("sent", "failed"),
@@ -138,7 +139,7 @@ def test_nothing_is_decided_while_the_payment_may_still_arrive(
     failed: WithdrawalRequest, treasury: Treasury, decide: Decide
 ) -> None:
     """The request says failed, and treasury has a live order: whoever made that row, no money moves on it."""
-    withdrawals.retry_withdrawal(**given(failed))  # type: ignore[arg-type]  # by name
+    withdrawals.retry_withdrawal(**given(failed))
     engine.start_payouts()
     WithdrawalRequest.objects.filter(pk=failed.pk).update(state="failed")
     with pytest.raises(errors.PaymentNotDead):
